@@ -36,7 +36,7 @@ format: $(VENV)/dev.stamp
 
 types: $(VENV)/dev.stamp
 	@echo "== types"
-	@$(BIN)/mypy
+	@$(BIN)/mypy rxgraph $(wildcard tests/typing)
 
 unit: $(VENV)/dev.stamp
 	@echo "== tests, README and docs"
