@@ -1,0 +1,127 @@
+"""Every error and control signal of rxgraph.
+
+A message follows ``<object> <rule broken>: expected <...>, got <value>. <What to do.> [CODE]``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from enum import Enum
+
+
+class ErrorCode(Enum):
+    """Stable codes at the end of messages, for searching the documentation."""
+
+    GRAPH_RECURSION_LIMIT = "GRAPH_RECURSION_LIMIT"
+    INVALID_CONCURRENT_GRAPH_UPDATE = "INVALID_CONCURRENT_GRAPH_UPDATE"
+    INVALID_GRAPH_NODE_RETURN_VALUE = "INVALID_GRAPH_NODE_RETURN_VALUE"
+    MULTIPLE_SUBGRAPHS = "MULTIPLE_SUBGRAPHS"
+    INVALID_CHAT_HISTORY = "INVALID_CHAT_HISTORY"
+
+
+class EmptyChannelError(Exception):
+    """A channel was read before anything was written to it."""
+
+
+class InvalidUpdateError(Exception):
+    """A channel or a state was offered something that it can't take."""
+
+
+class EmptyInputError(Exception):
+    """A run was given no input, and there is nothing to go on with."""
+
+
+class GraphRecursionError(RecursionError):
+    """A run used up its ``recursion_limit`` before it came to an end."""
+
+
+class LaneError(TypeError):
+    """Something asynchronous was asked of the synchronous lane, or the other way round."""
+
+
+class NodeCancelledError(Exception):
+    """A node raised ``asyncio.CancelledError`` although nobody cancelled it.
+
+    Args:
+        node: Name of the node.
+    """
+
+    def __init__(self, node: str) -> None:
+        self.node = node
+        super().__init__(
+            f"Node {node!r} raised asyncio.CancelledError by itself: nobody cancelled the run. "
+            "Raise an error of your own, or return, to end a node."
+        )
+
+
+class NotYetAvailableError(NotImplementedError):
+    """An argument of the public signature whose engine part is not built yet.
+
+    Args:
+        what: The argument, as the caller wrote it.
+        instead: What to do today.
+    """
+
+    def __init__(self, what: str, instead: str) -> None:
+        super().__init__(f"{what} is not available in this version of rxgraph. {instead}")
+
+
+class UnreachableNodeError(ValueError):
+    """``validate(strict=True)`` found a node that nothing leads to."""
+
+
+class GraphBubbleUp(Exception):
+    """Base of the signals that travel through nodes as exceptions; retries and handlers let them pass."""
+
+
+class GraphInterrupt(GraphBubbleUp):
+    """A node asked for an answer from outside; it never leaves the root graph."""
+
+    def __init__(self, interrupts: Iterable[object] = ()) -> None:
+        super().__init__(tuple(interrupts))
+
+
+class GraphDrained(GraphBubbleUp):
+    """A run stopped at a superstep boundary because its ``RunControl`` was asked to drain.
+
+    Args:
+        reason: What was said to ``request_drain``.
+    """
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class ParentCommand(GraphBubbleUp):
+    """Carries a ``Command(graph=Command.PARENT)`` to the enclosing graph; escapes when there is none."""
+
+    def __init__(self, command: object) -> None:
+        self.command = command
+        super().__init__(command)
+
+
+def did_you_mean(name: object, known: Iterable[str]) -> str:
+    """Return a hint such as ``" Did you mean 'search'? Known: 'plan', 'search'."``; at most ten names are listed."""
+    names = sorted(known)
+    close = get_close_matches(str(name), names, n=1)
+    shown = ", ".join(map(repr, names[:10])) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
+    return (f" Did you mean {close[0]!r}?" if close else "") + (f" Known: {shown}." if names else "")
+
+
+__all__ = (
+    "EmptyChannelError",
+    "EmptyInputError",
+    "ErrorCode",
+    "GraphBubbleUp",
+    "GraphDrained",
+    "GraphInterrupt",
+    "GraphRecursionError",
+    "InvalidUpdateError",
+    "LaneError",
+    "NodeCancelledError",
+    "NotYetAvailableError",
+    "ParentCommand",
+    "UnreachableNodeError",
+)

@@ -1,0 +1,103 @@
+"""The hand-over from worker threads to the one thread that owns a run.
+
+Putting takes no lock while there is room and the owner is awake: ``deque.append`` is atomic, and the two flags are
+read after the write that they guard, so a wake-up can be doubled but never lost:
+
+1. The owner sets ``_asleep`` and then looks at the items once more; a worker appends and then looks at ``_asleep``.
+2. A worker counts itself as blocked and then looks at the room once more; the owner takes and then looks at the count.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from threading import Condition, Event
+from typing import Any
+
+from ._log import DEFAULT_MAXLEN
+
+
+class Inbox:
+    """A bounded queue with many writers and one owner.
+
+    Args:
+        maxlen: Items after which :meth:`put` blocks.
+    """
+
+    __slots__ = ("_asleep", "_bell", "_blocked", "_closed", "_maxlen", "_refill", "_room", "_wake", "items")
+
+    def __init__(self, maxlen: int = DEFAULT_MAXLEN) -> None:
+        self.items: deque[Any] = deque()
+        self._bell = Event()
+        self._wake: Callable[[], Any] = self._bell.set
+        self._asleep = False
+        self._room = Condition()
+        self._blocked = 0
+        self._closed = False
+        self._maxlen = maxlen
+        self._refill = maxlen // 4
+
+    def on_wake(self, wake: Callable[[], Any]) -> None:
+        """Call *wake*, on a writer's thread, when the owner sleeps; otherwise :meth:`wait` is how it sleeps."""
+        self._wake = wake
+
+    def put(self, item: Any) -> None:
+        """Hand over an item; blocks while the inbox is full. After :meth:`close` it does nothing."""
+        if len(self.items) >= self._maxlen:
+            self._wait_for_room()
+        self.put_nowait(item)
+
+    def put_nowait(self, item: Any) -> None:
+        """Hand over an item that must not wait: the end of a task."""
+        if self._closed:
+            return
+        self.items.append(item)
+        if self._asleep:
+            self._asleep = False
+            self._wake()
+
+    def take(self) -> Any:
+        """Take the oldest item, on the owner's thread.
+
+        Raises:
+            IndexError: Nothing is there.
+        """
+        item = self.items.popleft()
+        if self._blocked and len(self.items) <= self._refill:
+            with self._room:
+                self._room.notify_all()
+        return item
+
+    def sleep(self) -> bool:
+        """Ask for a wake-up at the next item; False if one is there already."""
+        self._asleep = True
+        if self.items:
+            self._asleep = False
+            return False
+        return True
+
+    def wait(self) -> None:
+        """Block the owner until an item is there."""
+        while not self.items:
+            self._bell.clear()
+            if self.sleep():
+                self._bell.wait()
+
+    def close(self) -> None:
+        """Take nothing more, and let blocked writers go."""
+        self._closed = True
+        self.items.clear()
+        with self._room:
+            self._room.notify_all()
+
+    def _wait_for_room(self) -> None:
+        with self._room:
+            self._blocked += 1
+            try:
+                while len(self.items) >= self._maxlen and not self._closed:
+                    self._room.wait()
+            finally:
+                self._blocked -= 1
+
+
+__all__ = ("Inbox",)

@@ -1,0 +1,128 @@
+"""Conditional edges: a path function that looks at the state and says where to go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from rxgraph.constants import END, MISSING, START
+from rxgraph.errors import did_you_mean
+from rxgraph.pregel._body import Body
+from rxgraph.pregel._plan import Router
+from rxgraph.pregel._task import Task
+from rxgraph.types import Send
+
+from ._schema import Schema
+from ._update import edge_channel, goto_writes, warn_unknown_target
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One conditional edge as the builder keeps it.
+
+    Args:
+        name: Of the path function.
+        body: The path function, made ready.
+        ends: Answer -> node; ``None`` if the answers are the nodes.
+    """
+
+    name: str
+    body: Body
+    ends: dict[Hashable, str] | None
+
+
+def read_ends(
+    path: Callable[..., Any], path_map: Mapping[Hashable, str] | Sequence[str] | None
+) -> dict[Hashable, str] | None:
+    """Return the map of a branch: as given, a list as identity, or out of a ``Literal[...]`` return hint."""
+    if isinstance(path_map, Mapping):
+        return dict(path_map)
+    if path_map is not None:
+        return {name: name for name in path_map}
+    try:
+        hint = get_type_hints(path).get("return")
+    except (TypeError, NameError, AttributeError):
+        # No hints, or hints that can't be resolved here, tell nothing about the answers.
+        return None
+    if get_origin(hint) is Literal:
+        return {name: name for name in get_args(hint)}
+    return None
+
+
+def make_router(branch: Branch, source: str, schema: Schema, targets: Collection[str]) -> Router:
+    """Return a branch as the engine runs it."""
+    return Router(branch.body, _make_read(branch, schema), _make_write(branch, source, targets))
+
+
+def _make_read(branch: Branch, schema: Schema) -> Callable[[Task, Any], Any]:
+    reads, mapper, managed = schema.reads, schema.mapper, tuple(schema.managed.items())
+
+    def read(task: Task, output: Any) -> Any:
+        if isinstance(reads, str):
+            return _fresh(task, reads)
+        values: dict[str, Any] = {}
+        if type(output) is dict and branch.body.hint is None:
+            values.update(output)
+        for key in reads:
+            value = _fresh(task, key, MISSING)
+            if value is not MISSING:
+                values[key] = value
+        for key, manager in managed:
+            values[key] = manager.get(task.state)
+        return mapper(values) if mapper is not None else values
+
+    return read
+
+
+def _fresh(task: Task, key: str, default: Any = None) -> Any:
+    """Read a channel as it would be with this task's own writes applied; siblings' writes are invisible."""
+    channel = task.state.channels[key]
+    own = [value for name, value in task.writes if name == key]
+    if own:
+        channel = channel.copy()
+        channel.update(own)
+    return channel.get() if channel.is_available() else default
+
+
+def _make_write(branch: Branch, source: str, targets: Collection[str]) -> Callable[[Any, Task], None]:
+    ends = branch.ends
+
+    def write(answer: Any, task: Task) -> None:
+        if ends is None and type(answer) is str and answer in targets:
+            task.writes.append((edge_channel(answer), None))
+            return
+        answers = answer if isinstance(answer, (list, tuple)) else (answer,)
+        destinations = [_look_up(one, ends, branch.name, source) for one in answers]
+        for destination in destinations:
+            if destination is None or destination == START:
+                raise ValueError(
+                    f"Branch {branch.name!r} of node {source!r} did not return a valid destination: got "
+                    f"{destination!r}. Return the name of a node, END, a Send, or a list of them."
+                )
+        for destination in destinations:
+            if isinstance(destination, Send):
+                task.writes.extend(goto_writes(destination, source, targets))
+            elif destination == END:
+                continue
+            elif destination in targets:
+                task.writes.append((edge_channel(destination), None))
+            else:
+                warn_unknown_target(source, destination, targets)
+
+    return write
+
+
+def _look_up(answer: Any, ends: dict[Hashable, str] | None, name: str, source: str) -> Any:
+    if ends is None or isinstance(answer, Send):
+        return answer
+    try:
+        return ends[answer]
+    except KeyError:
+        raise KeyError(
+            f"Branch {name!r} of node {source!r} answered {answer!r}, which its path map does not have."
+            + did_you_mean(answer, (str(key) for key in ends))
+        ) from None
+
+
+__all__ = ("Branch", "make_router", "read_ends")

@@ -1,0 +1,123 @@
+"""From a builder to a plan: every edge becomes a channel, every node gets its triggers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rxgraph.channels.base import BaseChannel
+from rxgraph.channels.ephemeral_value import EphemeralValue
+from rxgraph.channels.last_value import LastValueAfterFinish
+from rxgraph.channels.named_barrier_value import NamedBarrierValue, NamedBarrierValueAfterFinish
+from rxgraph.channels.topic import Topic
+from rxgraph.constants import END, START, TASKS
+from rxgraph.pregel._body import Body
+from rxgraph.pregel._plan import Node, Plan, Router
+from rxgraph.types import Send
+
+from ._branch import make_router
+from ._node import NodeSpec
+from ._schema import Schema
+from ._update import edge_channel, make_record
+
+if TYPE_CHECKING:
+    from .state import StateGraph
+
+Channel = BaseChannel[Any, Any, Any]
+
+
+def compile_plan(graph: StateGraph, name: str) -> Plan:
+    """Compute the static plan of a validated builder."""
+    channels: dict[str, Channel] = {**graph.channels, START: _keyed(EphemeralValue(Any), START)}
+    channels[TASKS] = _keyed(Topic(Send, False), TASKS)
+    triggers: dict[str, list[str]] = {node: [edge_channel(node)] for node in graph.nodes}
+    following: dict[str, list[tuple[str, Any]]] = {node: [] for node in (START, *graph.nodes)}
+    for node, spec in graph.nodes.items():
+        trigger = edge_channel(node)
+        channel = LastValueAfterFinish(Any) if spec.defer else EphemeralValue(Any, guard=False)
+        channels[trigger] = _keyed(channel, trigger)
+    for start, end in graph.edge_list:
+        if end != END:
+            following[start].append((edge_channel(end), None))
+    for starts, end in graph.waiting_edge_list:
+        if end == END or not starts:
+            continue
+        join = f"join:{'+'.join(starts)}:{end}"
+        barrier = NamedBarrierValueAfterFinish if graph.nodes[end].defer else NamedBarrierValue
+        channels[join] = _keyed(barrier(str, set(starts)), join)
+        triggers[end].append(join)
+        for start in starts:
+            following[start].append((join, start))
+    nodes = {START: _start_node(graph, following[START])}
+    for node, spec in graph.nodes.items():
+        nodes[node] = _node(graph, node, spec, tuple(sorted(triggers[node])), following[node])
+    output, state = graph.schemas[graph.output_schema], graph.schemas[graph.state_schema]
+    return Plan(
+        name=name,
+        nodes=nodes,
+        channels=channels,
+        input_channels=START,
+        output_channels=output.reads,
+        stream_channels=state.reads if state.is_root else tuple(graph.channels),
+        certain=_certain(graph),
+    )
+
+
+def _start_node(graph: StateGraph, following: list[tuple[str, Any]]) -> Node:
+    schema = graph.schemas[graph.input_schema]
+    return Node(
+        name=START,
+        body=Body(START, lambda value, task: value),
+        triggers=(START,),
+        reads=START,
+        record=make_record(START, schema.channels, graph.nodes, following),
+        routers=_routers(graph, START, schema),
+        hidden=True,
+    )
+
+
+def _node(
+    graph: StateGraph, name: str, spec: NodeSpec, triggers: tuple[str, ...], following: list[tuple[str, Any]]
+) -> Node:
+    schema = graph.schemas[spec.input_schema or graph.state_schema]
+    return Node(
+        name=name,
+        body=spec.body,
+        triggers=triggers,
+        reads=schema.reads,
+        managed=tuple(schema.managed.items()),
+        mapper=schema.mapper,
+        record=make_record(name, graph.channels, graph.nodes, tuple(following)),
+        routers=_routers(graph, name, graph.schemas[graph.state_schema]),
+        metadata=spec.metadata,
+    )
+
+
+def _routers(graph: StateGraph, source: str, default: Schema) -> tuple[Router, ...]:
+    return tuple(
+        make_router(branch, source, graph.schemas.get(branch.body.hint, default), graph.nodes)
+        for branch in graph.branches.get(source, {}).values()
+    )
+
+
+def _certain(graph: StateGraph) -> tuple[str, ...]:
+    """Return the nodes that static edges alone lead to: they run unless an error comes first."""
+    found = {START: None}
+    grew = True
+    while grew:
+        before = len(found)
+        for start, end in graph.edge_list:
+            if start in found and end != END:
+                found[end] = None
+        for starts, end in graph.waiting_edge_list:
+            if starts and end != END and all(start in found for start in starts):
+                found[end] = None
+        grew = len(found) > before
+    return tuple(found)
+
+
+def _keyed(channel: Channel, key: str) -> Channel:
+    channel.key = key
+    return channel
+
+
+__all__ = ("compile_plan",)

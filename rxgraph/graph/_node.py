@@ -1,0 +1,118 @@
+"""A node as the builder keeps it, made from whatever the user passed."""
+
+from __future__ import annotations
+
+import asyncio
+import types
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from rxgraph.pregel import Pregel
+from rxgraph.pregel._body import Body, make_body
+from rxgraph.types import Command
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSpec:
+    """A node of a builder.
+
+    Args:
+        body: What it runs.
+        input_schema: Class of its input; ``None`` means the state.
+        defer: Wait until nothing else is left to run.
+        metadata: Shown in its events.
+        ends: Destinations that it declares.
+        may_jump: Whether its code seems to use ``Command`` or ``Send``.
+    """
+
+    body: Body
+    input_schema: Any = None
+    defer: bool = False
+    metadata: dict[str, Any] | None = None
+    ends: tuple[str, ...] = ()
+    may_jump: bool = False
+
+
+def node_body(name: str, action: Any) -> Body:
+    """Make a body out of a callable, a dict of callables, or a compiled graph.
+
+    Raises:
+        TypeError: *action* is none of them.
+    """
+    if isinstance(action, Pregel):
+        return _graph_body(name, action)
+    if isinstance(action, Mapping):
+        return _map_body(name, {key: make_body(fn, key) for key, fn in action.items()})
+    return make_body(action, name)
+
+
+def declared_ends(action: Any, destinations: Mapping[str, str] | Sequence[str] | None) -> tuple[str, ...]:
+    """Return the destinations of a node: as given, or out of a ``Command[Literal[...]]`` return hint."""
+    if destinations is not None:
+        return tuple(destinations)
+    try:
+        hint = get_type_hints(action).get("return")
+    except (TypeError, NameError, AttributeError):
+        # No hints, or hints that can't be resolved here, declare nothing.
+        return ()
+    options = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+    for option in options:
+        if get_origin(option) is Command:
+            for argument in get_args(option):
+                if get_origin(argument) is Literal:
+                    return tuple(get_args(argument))
+    return ()
+
+
+def may_jump(action: Any) -> bool:
+    """Whether the code of a function, or of functions nested in it, names ``Command`` or ``Send``."""
+    code = getattr(getattr(action, "func", action), "__code__", None)
+    codes = [code] if code is not None else []
+    while codes:
+        code = codes.pop()
+        if not {"Command", "Send"}.isdisjoint((*code.co_names, *code.co_freevars)):
+            return True
+        codes.extend(constant for constant in code.co_consts if isinstance(constant, types.CodeType))
+    # What can't be looked into may do anything.
+    return not hasattr(getattr(action, "func", action), "__code__")
+
+
+def _graph_body(name: str, graph: Pregel[Any, Any, Any, Any]) -> Body:
+    """Run a compiled graph as a node: it takes the keys of the state that it knows, and returns its output."""
+    channels = graph._plan.nodes
+    keys = frozenset(graph.input_keys)
+
+    def fit(value: Any) -> Any:
+        return {key: item for key, item in value.items() if key in keys} if isinstance(value, dict) else value
+
+    async def asynchronous(value: Any, task: Any) -> Any:
+        return await graph.ainvoke(fit(value))
+
+    if any(node.is_async for node in channels.values()):
+        return Body(name, None, asynchronous)
+    return Body(name, lambda value, task: graph.invoke(fit(value)), asynchronous)
+
+
+def _map_body(name: str, bodies: dict[str, Body]) -> Body:
+    """Run several callables on one input; the results are the update, key by key."""
+
+    async def asynchronous(value: Any, task: Any) -> dict[str, Any]:
+        async def one(body: Body) -> Any:
+            if body.asynchronous is not None:
+                return await body.asynchronous(value, task)
+            return await asyncio.to_thread(body.run, value, task)
+
+        results = await asyncio.gather(*(one(body) for body in bodies.values()))
+        return dict(zip(bodies, results, strict=True))
+
+    def sync(value: Any, task: Any) -> dict[str, Any]:
+        return {key: body.run(value, task) for key, body in bodies.items()}
+
+    needs_loop = any(body.is_async for body in bodies.values())
+    return Body(name, None if needs_loop else sync, asynchronous)
+
+
+Action = Callable[..., Any] | Mapping[str, Callable[..., Any]]
+
+__all__ = ("Action", "NodeSpec", "declared_ends", "may_jump", "node_body")

@@ -1,0 +1,164 @@
+"""What a node returns, turned into writes.
+
+The rules are the reference's (runtime 1.5, 5.1); the dict, by far the most frequent answer, is looked at first.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+from rxgraph.constants import END, PARENT, ROOT, START, TASKS
+from rxgraph.errors import ErrorCode, InvalidUpdateError, ParentCommand, did_you_mean
+from rxgraph.pregel._task import Task
+from rxgraph.types import Command, Send
+from rxgraph.warnings import UnknownStateKeyWarning, UnknownTargetWarning
+
+from ._schema import annotated_updates, is_annotated_instance
+
+Record = Callable[[Any, Task], None]
+Writes = list[tuple[str, Any]]
+
+
+def edge_channel(node: str) -> str:
+    """Name of the channel that triggers a node."""
+    return f"branch:to:{node}"
+
+
+def make_record(
+    node: str, keys: Collection[str], targets: Collection[str], following: Sequence[tuple[str, Any]]
+) -> Record:
+    """Return the function that turns a node's output into writes.
+
+    Args:
+        node: Shown in errors.
+        keys: State keys that it may write; ``__root__`` alone for a plain state.
+        targets: Nodes that a ``Command`` may go to.
+        following: Writes that come after every output: the node's static edges.
+    """
+    # A dict keeps the order in which the schema declares them, for messages; look-ups are as fast as a set's.
+    known = dict.fromkeys(keys)
+    is_root = ROOT in known
+
+    def record(output: Any, task: Task) -> None:
+        writes = task.writes
+        if type(output) is dict and not is_root:
+            for key, value in output.items():
+                if key in known:
+                    writes.append((key, value))
+                else:
+                    _warn_unknown_key(node, key, known)
+        elif output is not None:
+            convert(output, writes)
+        writes.extend(following)
+
+    def convert(output: Any, writes: Writes) -> None:
+        if isinstance(output, Command):
+            convert_command(output, writes)
+        elif isinstance(output, Send):
+            writes.append((TASKS, _checked(output, node)))
+        elif isinstance(output, (list, tuple)) and any(isinstance(item, Command) for item in output):
+            for item in output:
+                if item is not None:
+                    convert(item, writes)
+        elif is_root:
+            writes.append((ROOT, output))
+        elif isinstance(output, dict):
+            add(output.items(), writes)
+        elif is_annotated_instance(output):
+            writes.extend((key, value) for key, value in annotated_updates(output) if key in known)
+        else:
+            raise InvalidUpdateError(
+                f"Node {node!r} returned something that is no update: Expected dict, got {output!r}. Return a dict "
+                "of state keys, a Command, a Send, an instance of an annotated class, or None. "
+                f"[{ErrorCode.INVALID_GRAPH_NODE_RETURN_VALUE.value}]"
+            )
+
+    def convert_command(command: Command[Any], writes: Writes) -> None:
+        if command.graph == PARENT:
+            raise ParentCommand(command)
+        update = command.update
+        if update is None:
+            pairs: list[tuple[str, Any]] = []
+        elif isinstance(update, dict):
+            pairs = list(update.items())
+        elif isinstance(update, (list, tuple)) and all(_is_pair(item) for item in update):
+            pairs = list(update)
+        elif is_annotated_instance(update):
+            pairs = [(key, value) for key, value in annotated_updates(update) if key in known]
+        else:
+            pairs = [(ROOT, update)]
+        if is_root and update is not None:
+            writes.append((ROOT, update))
+        else:
+            add(pairs, writes)
+        writes.extend(goto_writes(command.goto, node, targets))
+
+    def add(pairs: Any, writes: Writes) -> None:
+        for key, value in pairs:
+            if key in known:
+                writes.append((key, value))
+            else:
+                _warn_unknown_key(node, key, known)
+
+    return record
+
+
+def goto_writes(goto: Any, node: str, targets: Collection[str]) -> Writes:
+    """Turn destinations into writes: names trigger once however often they stand there, each ``Send`` counts.
+
+    Raises:
+        TypeError: *goto* is neither a name, nor a ``Send``, nor a sequence of them.
+        InvalidUpdateError: A ``Send`` to ``END``.
+    """
+    if isinstance(goto, (str, Send)):
+        goto = (goto,)
+    writes: Writes = []
+    named: set[str] = set()
+    for destination in goto:
+        if isinstance(destination, Send):
+            writes.append((TASKS, _checked(destination, node)))
+        elif destination == END or destination in named:
+            continue
+        elif destination in targets:
+            named.add(destination)
+            writes.append((edge_channel(destination), None))
+        else:
+            warn_unknown_target(node, destination, targets)
+    return writes
+
+
+def warn_unknown_target(node: str, destination: Any, targets: Collection[str]) -> None:
+    """Say that a destination does not exist; the branch ends there."""
+    warnings.warn(
+        f"Node {node!r} went to unknown node {destination!r}; nothing was scheduled."
+        + did_you_mean(destination, (t for t in targets if t != START)),
+        UnknownTargetWarning,
+        stacklevel=2,
+    )
+
+
+def _checked(packet: Send, node: str) -> Send:
+    if packet.node == END:
+        raise InvalidUpdateError(
+            f"Node {node!r} addressed a Send to {END!r}: Cannot send a packet to the END node. "
+            "Send to a node, or leave the packet out to end there."
+        )
+    return packet
+
+
+def _is_pair(item: Any) -> bool:
+    return isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], str)
+
+
+def _warn_unknown_key(node: str, key: Any, known: Collection[str]) -> None:
+    whose = "The input" if node == START else f"Node {node!r}"
+    warnings.warn(
+        f"{whose} has an update for unknown state key {key!r}; the value was dropped." + did_you_mean(key, known),
+        UnknownStateKeyWarning,
+        stacklevel=2,
+    )
+
+
+__all__ = ("edge_channel", "goto_writes", "make_record", "warn_unknown_target")

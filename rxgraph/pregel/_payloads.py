@@ -1,0 +1,58 @@
+"""Payloads of the stream modes; each is built only when somebody reads its mode."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from datetime import UTC, datetime
+from typing import Any
+
+from ._task import Task
+
+
+def started(task: Task) -> dict[str, Any]:
+    """``tasks``: a task is about to run."""
+    payload = {"id": task.id, "name": task.name, "input": task.input, "triggers": task.triggers}
+    if metadata := task.metadata:
+        payload["metadata"] = metadata
+    return payload
+
+
+def ended(task: Task, keys: str | Collection[str]) -> dict[str, Any]:
+    """``tasks``: a task has ended; several writes to one channel are folded as ``{"$writes": [...]}``."""
+    shown = (keys,) if isinstance(keys, str) else keys
+    result: dict[str, Any] = {}
+    for name, value in task.writes:
+        if name not in shown:
+            continue
+        if name not in result:
+            result[name] = value
+        elif isinstance(result[name], _Folded):
+            result[name]["$writes"].append(value)
+        else:
+            result[name] = _Folded({"$writes": [result[name], value]})
+    result = {name: dict(value) if isinstance(value, _Folded) else value for name, value in result.items()}
+    return {"id": task.id, "name": task.name, "error": task.error, "result": result, "interrupts": []}
+
+
+def update(task: Task, keys: str | Collection[str]) -> dict[str, Any]:
+    """``updates``: what a task wrote, by its node's name; a list of single writes if it wrote a key twice."""
+    if isinstance(keys, str):
+        values = [value for name, value in task.writes if name == keys]
+        return {task.name: None if not values else values[0] if len(values) == 1 else values}
+    writes = [write for write in task.writes if write[0] in keys]
+    if len(writes) > 1 and max(Counter(name for name, _ in writes).values()) > 1:
+        return {task.name: [{name: value} for name, value in writes]}
+    return {task.name: dict(writes) if writes else None}
+
+
+def debug(step: int, kind: str, payload: dict[str, Any]) -> dict[str, Any]:
+    """``debug``: a ``tasks`` event with its step and time."""
+    return {"step": step, "timestamp": datetime.now(UTC).isoformat(), "type": kind, "payload": payload}
+
+
+class _Folded(dict[str, list[Any]]):
+    """Marks a fold of ours, so that a user's own ``{"$writes": ...}`` is not taken for one."""
+
+
+__all__ = ("debug", "ended", "started", "update")

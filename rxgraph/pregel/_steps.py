@@ -1,0 +1,220 @@
+"""The two pure halves of a superstep: which tasks run, and what their writes make of the state.
+
+Order is fixed by a task's place, never by the time at which it ended: tasks run sends first, then triggered nodes by
+name; their writes are applied triggered nodes first, by name, then sends by index. [runtime reference 4.2, 4.4]
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from rxgraph.constants import MISSING, TASKS
+from rxgraph.errors import InvalidUpdateError, did_you_mean
+from rxgraph.types import Send
+from rxgraph.warnings import UnknownTargetWarning
+
+from ._plan import Node, Plan
+from ._state import RunState
+from ._task import RunContext, Task
+
+
+def plan_tasks(run: RunContext, state: RunState, updated: Collection[str] | None) -> list[Task]:
+    """Return the tasks of the next superstep.
+
+    Args:
+        run: The run.
+        state: Its state; reading makes channels, nothing else changes.
+        updated: Channels that changed in the last superstep; ``None`` when that is not known.
+    """
+    plan = run.plan
+    tasks: list[Task] = []
+    if updated is None or TASKS in updated:
+        topic = state.channels[TASKS]
+        if topic.is_available():
+            for index, packet in enumerate(topic.get()):
+                node = plan.nodes.get(packet.node) if isinstance(packet, Send) else None
+                if node is None:
+                    _warn_unknown_packet(packet, plan)
+                else:
+                    tasks.append(Task(node, packet.arg, run, state, index))
+    candidates = _candidates(plan, updated)
+    inputs: dict[Any, Any] = {}
+    for node in candidates:
+        if _is_triggered(node, state):
+            value = _read_input(node, state, inputs)
+            if value is not MISSING:
+                tasks.append(Task(node, value, run, state))
+    return tasks
+
+
+def apply_writes(plan: Plan, state: RunState, tasks: Sequence[Task]) -> set[str]:
+    """Apply the writes of a finished superstep and return the channels that now hold something new.
+
+    Raises:
+        InvalidUpdateError: A channel refuses its values; the error names the nodes that wrote them.
+    """
+    pulls = [task for task in tasks if task.index is None]
+    ordered = pulls if len(pulls) == len(tasks) else pulls + [task for task in tasks if task.index is not None]
+    _mark_seen(pulls, state)
+    state.version += 1
+    _consume(plan, pulls, state)
+    updated = _update_channels(plan, state, ordered)
+    _fade(state, updated)
+    if plan.finishing and updated.isdisjoint(plan.triggering):
+        updated |= _finish(plan, state)
+    return updated
+
+
+def write_input(plan: Plan, state: RunState, writes: Sequence[tuple[str, Any]]) -> set[str]:
+    """Apply the input of a run, which no task wrote."""
+    state.version += 1
+    groups: dict[str, list[Any]] = {}
+    for name, value in writes:
+        groups.setdefault(name, []).append(value)
+    updated: set[str] = set()
+    for name, values in groups.items():
+        _update_channel(state, name, values, updated)
+    return updated
+
+
+def _candidates(plan: Plan, updated: Collection[str] | None) -> Sequence[Node]:
+    if updated is None:
+        return list(plan.nodes.values())
+    triggered_by = plan.triggered_by
+    found: dict[str, Node] = {}
+    for name in updated:
+        for node in triggered_by.get(name, ()):
+            found[node.name] = node
+    return list(found.values()) if len(found) < 2 else [found[name] for name in sorted(found)]
+
+
+def _is_triggered(node: Node, state: RunState) -> bool:
+    channels, versions = state.channels, state.versions
+    seen = state.seen.get(node.name)
+    for name in node.triggers:
+        version = versions.get(name)
+        if version is None:
+            continue
+        if (seen is None or version > seen.get(name, 0)) and channels[name].is_available():
+            return True
+    return False
+
+
+def _read_input(node: Node, state: RunState, cache: dict[Any, Any]) -> Any:
+    reads = node.reads
+    if isinstance(reads, str):
+        channel = state.channels[reads]
+        return channel.get() if channel.is_available() else MISSING
+    # Siblings with one schema share the reading, and get a shallow copy each.
+    key = (id(reads), id(node.managed))
+    values = cache.get(key)
+    if values is None:
+        values = cache[key] = state.read(reads)
+        for name, managed in node.managed:
+            values[name] = managed.get(state)
+    else:
+        values = dict(values)
+    if node.mapper is None:
+        return values
+    try:
+        return node.mapper(values)
+    except Exception as error:
+        error.add_note(f"Before task with name {node.name!r} in superstep {state.step}: its input could not be made.")
+        raise
+
+
+def _mark_seen(pulls: Sequence[Task], state: RunState) -> None:
+    versions = state.versions
+    for task in pulls:
+        node = task.node
+        seen = state.seen.setdefault(node.name, {})
+        for name in node.triggers:
+            if name in versions:
+                seen[name] = versions[name]
+
+
+def _consume(plan: Plan, pulls: Sequence[Task], state: RunState) -> None:
+    if not plan.consumed:
+        return
+    for name in sorted({name for task in pulls for name in task.node.triggers if name in plan.consumed}):
+        if state.channels[name].consume():
+            state.versions[name] = state.version
+            if not state.channels[name].is_available():
+                state.fading.pop(name, None)
+
+
+def _update_channels(plan: Plan, state: RunState, tasks: Sequence[Task]) -> set[str]:
+    groups: dict[str, list[Any]] = {}
+    for task in tasks:
+        for name, value in task.writes:
+            try:
+                groups[name].append(value)
+            except KeyError:
+                groups[name] = [value]
+    updated: set[str] = set()
+    known = plan.channels
+    for name, values in groups.items():
+        if name not in known:
+            warnings.warn(
+                f"A task wrote to unknown channel {name!r}; the value was dropped."
+                + did_you_mean(name, (n for n in known if ":" not in n)),
+                UnknownTargetWarning,
+                stacklevel=2,
+            )
+            continue
+        try:
+            _update_channel(state, name, values, updated)
+        except InvalidUpdateError as error:
+            writers = [task.node.name for task in tasks for write in task.writes if write[0] == name]
+            error.args = (f"{error} Written in superstep {state.step} by {', '.join(map(repr, writers))}.",)
+            raise
+    return updated
+
+
+def _update_channel(state: RunState, name: str, values: list[Any], updated: set[str]) -> None:
+    channel = state.channels[name]
+    if channel.update(values):
+        state.versions[name] = state.version
+        if channel.is_available():
+            updated.add(name)
+            if channel.fades:
+                state.fading[name] = channel
+
+
+def _fade(state: RunState, updated: set[str]) -> None:
+    if len(state.fading) == len(updated & state.fading.keys()):
+        return
+    for name, channel in list(state.fading.items()):
+        if name not in updated:
+            if channel.update(()):
+                state.versions[name] = state.version
+                if channel.is_available():
+                    updated.add(name)
+            if not channel.is_available():
+                del state.fading[name]
+
+
+def _finish(plan: Plan, state: RunState) -> set[str]:
+    released = set()
+    for name in plan.finishing:
+        # A channel that nobody has touched has nothing to release.
+        if name in state.channels and state.channels[name].finish():
+            state.versions[name] = state.version
+            if state.channels[name].is_available():
+                released.add(name)
+    return released
+
+
+def _warn_unknown_packet(packet: Any, plan: Plan) -> None:
+    what = f"node {packet.node!r}" if isinstance(packet, Send) else f"{packet!r}, which is no Send"
+    name = packet.node if isinstance(packet, Send) else ""
+    warnings.warn(
+        f"A Send was addressed to {what}; it was dropped." + did_you_mean(name, plan.nodes),
+        UnknownTargetWarning,
+        stacklevel=2,
+    )
+
+
+__all__ = ("apply_writes", "plan_tasks", "write_input")

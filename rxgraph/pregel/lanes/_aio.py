@@ -1,0 +1,361 @@
+"""The asynchronous lane: performs the engine's effects on an event loop.
+
+Who owns what: the loop's thread owns the engine, the mux and the logs. A node alone in its superstep is awaited in
+place, in a copy of the context; several run as asyncio tasks. A sync node runs on a thread of the loop's executor
+and hands events over through the inbox.
+
+Cancelling: a pull that is cancelled takes its request back and touches nothing else. Cancelling the task that drives
+a run (``ainvoke``, or ``aclose`` of a stream) cancels the nodes that are running and waits for them to end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import warnings
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator
+from contextvars import Context, copy_context
+from typing import Any
+
+from reactivex import Observable
+
+from rxgraph._context import CURRENT
+from rxgraph.flow import BoundedLog, RequestScheduler
+from rxgraph.flow._lean import connect
+from rxgraph.stream import StreamMux
+
+from .._effects import Execute
+from .._engine import Engine
+from .._superstep import Superstep
+from .._task import Task
+from ._wiring import Wiring, note_failure
+
+
+class InContext:
+    """Await a coroutine in a context of its own without a task of its own."""
+
+    __slots__ = ("_context", "_coroutine")
+
+    def __init__(self, context: Context, coroutine: Coroutine[Any, Any, Any]) -> None:
+        self._context, self._coroutine = context, coroutine
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        run, coroutine = self._context.run, self._coroutine
+        resume: Callable[..., Any] = coroutine.send
+        value: Any = None
+        try:
+            while True:
+                awaited = run(resume, value)
+                try:
+                    value = yield awaited
+                    resume = coroutine.send
+                except GeneratorExit:
+                    raise
+                except BaseException as error:
+                    value, resume = error, coroutine.throw
+        except StopIteration as stop:
+            return stop.value
+        finally:
+            run(coroutine.close)
+
+
+class AsyncLane:
+    """Drives one run.
+
+    Args:
+        engine: The run.
+        wiring: Its mux and the ways into it.
+        max_concurrency: Most tasks of a superstep at once; unlimited by default.
+    """
+
+    def __init__(self, engine: Engine, wiring: Wiring, max_concurrency: int | None = None) -> None:
+        self._engine = engine
+        self._wiring = wiring
+        self._limit = max_concurrency
+
+    async def drive(self, turn: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Run to the end.
+
+        Args:
+            turn: Awaited before each superstep: waits for demand. ``None`` is unbounded demand.
+        """
+        mux = self._wiring.mux
+        self._listen_to_threads()
+        effects = iter(self._engine)
+        try:
+            effect = next(effects)
+            while True:
+                error: BaseException | None = None
+                if type(effect) is Execute:
+                    if turn is not None:
+                        await turn()
+                    superstep = effect.superstep
+                    superstep.connect(mux)
+                    if len(superstep.tasks) == 1:
+                        error = await self._run_here(superstep)
+                    else:
+                        error = await self._run_tasks(superstep)
+                else:
+                    for part in effect.parts:
+                        mux.on_next(part)
+                effect = effects.send(None) if error is None else effects.throw(error)
+        except StopIteration:
+            return
+        finally:
+            effects.close()
+            self._wiring.inbox.close()
+
+    async def _run_task(self, task: Task) -> None:
+        CURRENT.set(task)
+        node = task.node
+        body = node.body
+        if body.asynchronous is not None:
+            output = await body.asynchronous(task.input, task)
+        elif node.hidden:
+            output = body.run(task.input, task)
+        else:
+            output = await self._run_in_thread(body.run, task)
+        node.record(output, task)
+        for router in node.routers:
+            view, body = router.read(task, output), router.body
+            # A sync router runs on the loop: it picks a name, and a thread would cost more than the superstep.
+            answer = body.run(view, task) if body.asynchronous is None else await body.asynchronous(view, task)
+            router.write(answer, task)
+
+    async def _run_here(self, superstep: Superstep) -> BaseException | None:
+        task = superstep.tasks[0]
+        error: BaseException | None = None
+        try:
+            await InContext(copy_context(), self._run_task(task))
+        except asyncio.CancelledError as raised:
+            running = asyncio.current_task()
+            if running is None or running.cancelling():
+                raise
+            error = note_failure(task, raised)
+        except Exception as raised:
+            error = note_failure(task, raised)
+        superstep.ended(task)
+        return error
+
+    async def _run_tasks(self, superstep: Superstep) -> BaseException | None:
+        """Run several tasks at once; the first failure cancels the others, and all have ended on return."""
+        loop = asyncio.get_running_loop()
+        waiting = deque(superstep.tasks)
+        limit = self._limit or len(waiting)
+        running: dict[asyncio.Task[None], Task] = {}
+        over: asyncio.Future[BaseException | None] = loop.create_future()
+
+        def start() -> None:
+            while waiting and len(running) < limit:
+                task = waiting.popleft()
+                handle = loop.create_task(self._run_task(task), context=copy_context())
+                running[handle] = task
+                handle.add_done_callback(ended)
+
+        def ended(handle: asyncio.Task[None]) -> None:
+            task = running.pop(handle)
+            raised = asyncio.CancelledError() if handle.cancelled() else handle.exception()
+            if over.done():
+                return
+            if raised is not None:
+                note_failure(task, raised)
+            superstep.ended(task)
+            if task.error is not None:
+                over.set_result(task.error)
+            elif waiting:
+                start()
+            elif not running:
+                over.set_result(None)
+
+        start()
+        try:
+            return await over
+        finally:
+            waiting.clear()
+            if not over.done():
+                over.cancel()
+            await _cancel_all(list(running))
+
+    async def _run_in_thread(self, run: Callable[[Any, Any], Any], task: Task) -> Any:
+        loop = asyncio.get_running_loop()
+        output = await loop.run_in_executor(None, copy_context().run, _call, run, task)
+        # The node's events come before its end, also when their readers are behind.
+        while self._wiring.inbox.items:
+            await self._wiring.gate
+            self._hand_over()
+        return output
+
+    def _listen_to_threads(self) -> None:
+        loop, inbox = asyncio.get_running_loop(), self._wiring.inbox
+        inbox.on_wake(lambda: loop.call_soon_threadsafe(self._hand_over))
+        inbox.sleep()
+
+    def _hand_over(self) -> None:
+        """Take events of worker threads in, as long as readers have room."""
+        inbox, gate, mux = self._wiring.inbox, self._wiring.gate, self._wiring.mux
+        while True:
+            while inbox.items:
+                if not gate.is_open:
+                    gate.when_open(self._hand_over)
+                    return
+                mux.on_next(inbox.take())
+            if inbox.sleep():
+                return
+
+
+def _call(run: Callable[[Any, Any], Any], task: Task) -> Any:
+    """Run a sync body on a worker's thread; a ``StopIteration`` can't travel through a future."""
+    try:
+        return run(task.input, task)
+    except StopIteration as error:
+        raise RuntimeError(f"Node {task.name!r} raised StopIteration.") from error
+
+
+async def _cancel_all(handles: list[asyncio.Task[Any]]) -> None:
+    """Cancel tasks and wait until they have ended, even if this task is cancelled meanwhile."""
+    for handle in handles:
+        handle.cancel()
+    cancelled: asyncio.CancelledError | None = None
+    while pending := [handle for handle in handles if not handle.done()]:
+        try:
+            await asyncio.wait(pending)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+
+
+async def _finish(driving: Awaitable[None], mux: StreamMux) -> None:
+    """Await a run and pass its end on to the readers."""
+    try:
+        await driving
+    except Exception as error:
+        mux.on_error(error)
+    finally:
+        mux.on_completed()
+
+
+def start_on(loop: asyncio.AbstractEventLoop, lane: AsyncLane, wiring: Wiring) -> Callable[[], None]:
+    """Run without waiting for demand, as a task of *loop*; returns a function that cancels the run."""
+    task = loop.create_task(_finish(lane.drive(), wiring.mux), name="rxgraph run")
+
+    def cancel() -> None:
+        loop.call_soon_threadsafe(task.cancel)
+
+    return cancel
+
+
+class _Driver:
+    """Runs a lane as an asyncio task of its own, one superstep for each request."""
+
+    def __init__(self, lane: AsyncLane, wiring: Wiring, scheduler: RequestScheduler) -> None:
+        self.lane, self.wiring, self.scheduler = lane, wiring, scheduler
+        self.task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        if self.task is None:
+            driving = _finish(self.lane.drive(self._turn), self.wiring.mux)
+            self.task = asyncio.get_running_loop().create_task(driving, name="rxgraph run")
+
+    async def _turn(self) -> None:
+        scheduler = self.scheduler
+        while not scheduler.demand:
+            granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            action = scheduler.schedule(lambda *_, granted=granted: _settle(granted))
+            try:
+                await granted
+            finally:
+                action.dispose()
+
+
+def _settle(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+class AsyncStreamIterator(AsyncIterator[Any]):
+    """What ``astream`` returns: pulls the run forward, one ``request(1)`` a pull that finds nothing waiting.
+
+    Demand: no superstep starts before somebody pulls for it. Events of a running node wait in a log of at most 1,024
+    items; then ``await writer(...)`` suspends the node.
+    Errors: a node's error is raised behind the items that came before it.
+    Disposal: a cancelled pull loses nothing, and the superstep that it asked for stays in flight. ``aclose()``,
+    leaving an ``async with`` block, or dropping the iterator cancels the run.
+    """
+
+    def __init__(self, lane: AsyncLane, wiring: Wiring, items: Observable[Any]) -> None:
+        self._log = BoundedLog[Any](gate=wiring.gate, name="astream")
+        self._items = self._log.items
+        connect(items, self._log)
+        self._scheduler = RequestScheduler(charge="item")
+        self._driver = _Driver(lane, wiring, self._scheduler)
+        self._pulling: asyncio.Task[Any] | None = None
+
+    async def __anext__(self) -> Any:
+        if self._items:
+            return self._log.pop()
+        return await self._pull()
+
+    async def _pull(self) -> Any:
+        log, scheduler = self._log, self._scheduler
+        if self._pulling is not None:
+            raise RuntimeError(
+                f"This stream is being pulled by {self._pulling!r}, and now by {asyncio.current_task()!r}. "
+                "Give each task a run of its own."
+            )
+        self._pulling = asyncio.current_task()
+        try:
+            while not log.items:
+                if log.is_closed:
+                    log.raise_error()
+                    raise StopAsyncIteration
+                arrived: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+                log.listener = lambda arrived=arrived: (scheduler.produced(), _settle(arrived))[1]
+                scheduler.request(1)
+                self._driver.start()
+                try:
+                    await arrived
+                except BaseException:
+                    log.listener = None
+                    scheduler.withdraw()
+                    raise
+            return log.pop()
+        finally:
+            self._pulling = None
+
+    async def aclose(self) -> None:
+        """Cancel the run and wait until its nodes have ended; idempotent."""
+        self._scheduler.cancel()
+        task = self._driver.task
+        if task is not None:
+            await _cancel_all([task])
+        self._log.on_completed()
+        self._log.clear()
+
+    def statistics(self) -> Any:
+        """Count the items of the stream: buffered, delivered, dropped."""
+        return self._log.statistics()
+
+    async def __aenter__(self) -> AsyncStreamIterator:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.aclose()
+
+    def __del__(self) -> None:
+        task = self._driver.task if hasattr(self, "_driver") else None
+        if task is None or task.done():
+            return
+        loop = task.get_loop()
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(task.cancel)
+        warnings.warn(
+            "A stream was dropped in the middle of its run, which is cancelled now. "
+            "Use 'async with graph.astream(...) as stream', or call aclose().",
+            ResourceWarning,
+            stacklevel=2,
+            source=self,
+        )
+
+
+__all__ = ("AsyncLane", "AsyncStreamIterator")

@@ -1,0 +1,288 @@
+"""The synchronous lane: performs the engine's effects on the caller's thread.
+
+Who owns what: the thread that pulls owns the engine, the mux and the logs. Worker threads own the task that they run
+and nothing else; they hand events and finished tasks over through the inbox, which only the owner empties. A task
+alone in its superstep runs on the owner's thread, unless somebody reads a live mode, because then the owner has to
+deliver events while the node runs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context, copy_context
+from threading import Lock, get_ident
+from typing import Any
+
+from reactivex import Observable, abc
+
+from rxgraph._context import CURRENT
+from rxgraph.flow import BoundedLog, RequestScheduler
+from rxgraph.flow._lean import connect
+
+from .._body import async_in_sync_lane
+from .._effects import Execute
+from .._engine import Engine
+from .._superstep import Superstep
+from .._task import Task
+from ._wiring import Wiring, note_failure
+
+
+def run_task(task: Task) -> None:
+    """Run a node and its routers; the task's writes are the result."""
+    CURRENT.set(task)
+    node = task.node
+    output = node.body.run(task.input, task)
+    node.record(output, task)
+    for router in node.routers:
+        router.write(router.body.run(router.read(task, output), task), task)
+
+
+class SyncLane:
+    """Drives one run.
+
+    Args:
+        engine: The run.
+        wiring: Its mux and the ways into it.
+        max_concurrency: Most worker threads; by default the standard library's choice for thread pools.
+    """
+
+    def __init__(self, engine: Engine, wiring: Wiring, max_concurrency: int | None = None) -> None:
+        self._engine = engine
+        self._wiring = wiring
+        self._workers = max_concurrency or min(32, (os.cpu_count() or 1) + 4)
+        self._pool: ThreadPoolExecutor | None = None
+
+    def turns(self) -> Generator[None, None, None]:
+        """Yield before each superstep, and whenever events of a running one have been delivered.
+
+        The run goes on when the next turn is asked for; closing the generator ends it and waits for running nodes.
+
+        Raises:
+            LaneError: A superstep has an async node; raised before any of its nodes runs.
+        """
+        engine, mux = self._engine, self._wiring.mux
+        async_nodes = engine.run.plan.async_nodes
+        if async_nodes:
+            for name in engine.run.plan.certain:
+                if name in async_nodes:
+                    raise async_in_sync_lane(name)
+        effects = iter(engine)
+        try:
+            effect = next(effects)
+            while True:
+                error: BaseException | None = None
+                if type(effect) is Execute:
+                    yield
+                    self._wiring.owner = get_ident()
+                    superstep = effect.superstep
+                    superstep.connect(mux)
+                    if async_nodes:
+                        for task in superstep.tasks:
+                            if task.node.is_async:
+                                raise async_in_sync_lane(task.name)
+                    if len(superstep.tasks) == 1 and not self._wiring.live:
+                        error = self._run_here(superstep)
+                    else:
+                        error = yield from self._run_crew(superstep)
+                else:
+                    for part in effect.parts:
+                        mux.on_next(part)
+                effect = effects.send(None) if error is None else effects.throw(error)
+        except StopIteration:
+            return
+        finally:
+            effects.close()
+            self._dismiss()
+
+    def _run_here(self, superstep: Superstep) -> BaseException | None:
+        task = superstep.tasks[0]
+        error: BaseException | None = None
+        try:
+            copy_context().run(run_task, task)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as raised:
+            error = note_failure(task, raised)
+        superstep.ended(task)
+        return error
+
+    def _run_crew(self, superstep: Superstep) -> Generator[None, None, BaseException | None]:
+        wiring = self._wiring
+        inbox, gate, mux = wiring.inbox, wiring.gate, wiring.mux
+        waiting = deque(superstep.tasks)
+        context = copy_context()
+        watched = bool(self._engine.run.watched)
+        # With nothing to deliver meanwhile the owner lends a hand, which saves most of the hand-over.
+        helpers = min(len(waiting), self._workers) - (0 if watched else 1)
+        if self._pool is None and helpers:
+            self._pool = ThreadPoolExecutor(self._workers, "rxgraph")
+        for _ in range(helpers):
+            assert self._pool is not None
+            self._pool.submit(self._work, waiting, context)
+        left = len(waiting)
+        error: BaseException | None = None
+        try:
+            if not watched:
+                self._work(waiting, context)
+            while left:
+                inbox.wait()
+                while inbox.items and gate.is_open:
+                    item = inbox.take()
+                    if type(item) is tuple:
+                        if error is None:
+                            mux.on_next(item)
+                        continue
+                    left -= 1
+                    if error is None:
+                        superstep.ended(item)
+                        if item.error is not None:
+                            error = item.error
+                            left -= _drop_all(waiting)
+                if left:
+                    yield
+                    wiring.owner = get_ident()
+        finally:
+            _drop_all(waiting)
+        return error
+
+    def _work(self, waiting: deque[Task], context: Context) -> None:
+        """Run waiting tasks until none is left; on a worker's thread, or on the owner's."""
+        inbox = self._wiring.inbox
+        while True:
+            try:
+                task = waiting.popleft()
+            except IndexError:
+                return
+            try:
+                context.copy().run(run_task, task)
+            except BaseException as raised:
+                note_failure(task, raised)
+            inbox.put_nowait(task)
+
+    def _dismiss(self) -> None:
+        self._wiring.inbox.close()
+        if self._pool is not None:
+            self._pool.shutdown(wait=True)
+            self._pool = None
+
+
+def _drop_all(waiting: deque[Task]) -> int:
+    """Take the tasks that no worker has begun; a worker may take some at the same time."""
+    dropped = 0
+    while True:
+        try:
+            waiting.popleft()
+        except IndexError:
+            return dropped
+        dropped += 1
+
+
+class Turns:
+    """Runs the turns of a lane as actions of a scheduler, one turn an action, and ends the mux with the run."""
+
+    def __init__(self, lane: SyncLane, wiring: Wiring) -> None:
+        self._turns = lane.turns()
+        self._mux = wiring.mux
+        self._running = False
+        self._abandoned = False
+
+    def start(self, scheduler: abc.SchedulerBase) -> None:
+        """Queue the first turn."""
+        scheduler.schedule(self._advance)
+
+    def _advance(self, scheduler: abc.SchedulerBase, state: Any = None) -> None:
+        if self._abandoned:
+            self.stop()
+            return
+        self._running = True
+        try:
+            next(self._turns)
+        except StopIteration:
+            self._mux.on_completed()
+        except Exception as error:
+            self._mux.on_error(error)
+        except BaseException as signal:
+            self._mux.on_error(RuntimeError(f"The run was broken off by {type(signal).__name__}."))
+            raise
+        else:
+            scheduler.schedule(self._advance)
+        finally:
+            self._running = False
+
+    def stop(self) -> None:
+        """End the run; waits for nodes on worker threads. Idempotent."""
+        self._turns.close()
+        self._mux.on_completed()
+
+    def abandon(self) -> None:
+        """End the run as soon as its current turn is over; may be called from inside that turn."""
+        self._abandoned = True
+        if not self._running:
+            self.stop()
+
+    def fail(self, observer: abc.ObserverBase[Any], error: Exception) -> None:
+        """Tell a subscriber that raised about its error, and abandon the run."""
+        self.abandon()
+        observer.on_error(error)
+
+
+class StreamIterator(Iterator[Any]):
+    """What ``stream`` returns: pulls the run forward, one ``request(1)`` a pull that finds nothing waiting.
+
+    Demand: no superstep starts before somebody pulls for it. Custom events of a running node wait in a log of at
+    most 1,024 items, then the node's thread blocks in its writer.
+    Errors: a node's error is raised behind the items that came before it.
+    Disposal: ``close()``, leaving a ``with`` block, or dropping the iterator ends the run and waits for nodes that
+    are running on threads.
+    """
+
+    def __init__(self, lane: SyncLane, wiring: Wiring, items: Observable[Any]) -> None:
+        self._log = BoundedLog[Any](gate=wiring.gate, name="stream")
+        self._items = self._log.items
+        connect(items, self._log)
+        self._scheduler = RequestScheduler(charge="item")
+        self._turns = Turns(lane, wiring)
+        self._turns.start(self._scheduler)
+        self._pulling = Lock()
+
+    def __next__(self) -> Any:
+        if self._items:
+            return self._log.pop()
+        return self._pull()
+
+    def _pull(self) -> Any:
+        log, scheduler = self._log, self._scheduler
+        if not self._pulling.acquire(blocking=False):
+            raise RuntimeError("This stream is being pulled by another thread. Give each thread a run of its own.")
+        try:
+            while not log.items:
+                if log.is_closed:
+                    log.raise_error()
+                    raise StopIteration
+                log.listener = scheduler.produced
+                scheduler.request(1)
+            return log.pop()
+        finally:
+            self._pulling.release()
+
+    def close(self) -> None:
+        """End the run; idempotent."""
+        self._scheduler.cancel()
+        self._turns.stop()
+        self._log.clear()
+
+    def statistics(self) -> Any:
+        """Count the items of the stream: buffered, delivered, dropped."""
+        return self._log.statistics()
+
+    def __enter__(self) -> StreamIterator:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+
+__all__ = ("StreamIterator", "SyncLane", "Turns", "run_task")

@@ -1,0 +1,329 @@
+"""The face of a compiled graph: the doors through which runs are started."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from copy import copy
+from dataclasses import dataclass
+from typing import Any, Generic, cast
+
+from reactivex import Observable
+from reactivex.observer import Observer
+from typing_extensions import Self, Unpack
+
+from rxgraph.config import RunnableConfig, config_list, default_recursion_limit, merge_configs
+from rxgraph.constants import CONF
+from rxgraph.errors import did_you_mean
+from rxgraph.flow._lean import connect
+from rxgraph.runtime import RunControl, no_write
+from rxgraph.stream import projection
+from rxgraph.types import GraphOutput
+from rxgraph.typing import ContextT, InputT, OutputT, StateT
+
+from ._engine import Engine
+from ._observe import observe_run
+from ._options import RunOptions, check_names, read_limit, read_modes, read_version
+from ._plan import Plan
+from ._task import RunContext
+from .lanes import AsyncLane, AsyncStreamIterator, StreamIterator, SyncLane, Wiring
+
+
+@dataclass(frozen=True, slots=True)
+class Schemas:
+    """The user's classes around a plan; each makes an instance out of plain values, or is ``None``."""
+
+    context: Callable[[Any], Any] | None = None
+    output: Callable[[Any], Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run that is wired up and not yet started."""
+
+    engine: Engine
+    wiring: Wiring
+    items: Observable[Any]
+    max_concurrency: int | None
+
+    def sync(self) -> SyncLane:
+        """Put the run on the synchronous lane."""
+        return SyncLane(self.engine, self.wiring, self.max_concurrency)
+
+    def asynchronous(self) -> AsyncLane:
+        """Put the run on the asynchronous lane."""
+        return AsyncLane(self.engine, self.wiring, self.max_concurrency)
+
+
+class Pregel(Generic[StateT, ContextT, InputT, OutputT]):
+    """A compiled graph.
+
+    Args:
+        plan: Its static plan.
+        schemas: The user's classes around it.
+        store: Handed to nodes.
+        stream_mode: What ``stream`` shows unless told otherwise.
+        debug: Print ``updates`` and ``values`` of every run.
+        config: Merged into the configuration of every run.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        schemas: Schemas | None = None,
+        store: Any = None,
+        stream_mode: str = "values",
+        debug: bool = False,
+        config: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._plan = plan
+        self._schemas = schemas or Schemas()
+        self.name = plan.name
+        self.store = store
+        self.stream_mode = stream_mode
+        self.debug = debug
+        self.config = config
+
+    # --- doors
+
+    def invoke(
+        self, input: InputT | Any, config: RunnableConfig | None = None, **options: Unpack[RunOptions]
+    ) -> Any:
+        """Run to the end in the synchronous lane and return the output.
+
+        Shapes: a dict of the output keys that have a value; ``None`` if none was written. With another
+        ``stream_mode`` than ``"values"``, a list of that stream's items. ``version="v2"``: a ``GraphOutput``.
+        Demand: unbounded.
+
+        Raises:
+            EmptyInputError: *input* is ``None``.
+            InvalidUpdateError: *input* or what a node returned does not fit the state.
+            GraphRecursionError: The run did not end within ``recursion_limit``.
+            LaneError: A node is async.
+        """
+        run, result = self._open_for_result(input, config, options)
+        for _ in run.sync().turns():
+            pass
+        return result()
+
+    async def ainvoke(
+        self, input: InputT | Any, config: RunnableConfig | None = None, **options: Unpack[RunOptions]
+    ) -> Any:
+        """Run to the end in the asynchronous lane and return the output; see :meth:`invoke`.
+
+        Disposal: cancelling cancels the nodes that are running and waits for them.
+        """
+        run, result = self._open_for_result(input, config, options)
+        await run.asynchronous().drive()
+        return result()
+
+    def stream(
+        self, input: InputT | Any, config: RunnableConfig | None = None, **options: Unpack[RunOptions]
+    ) -> StreamIterator:
+        """Run in the synchronous lane as far as its items are pulled.
+
+        Arguments are checked here; nothing runs before the first pull.
+
+        Shapes: items by ``stream_mode``: ``values`` the state after each superstep, ``updates`` ``{node: update}``,
+        ``custom`` what nodes wrote, ``tasks`` starts and results of tasks, ``debug`` those with step and time. A
+        list of modes gives ``(mode, payload)``; ``version="v2"`` gives ``{"type", "ns", "data"}``.
+        Demand: each pull is ``request(1)``; no superstep starts without one.
+        """
+        run = self._open(input, config, options, self.stream_mode)
+        return StreamIterator(run.sync(), run.wiring, run.items)
+
+    def astream(
+        self, input: InputT | Any, config: RunnableConfig | None = None, **options: Unpack[RunOptions]
+    ) -> AsyncStreamIterator:
+        """Run in the asynchronous lane as far as its items are pulled; see :meth:`stream`.
+
+        A pull that is cancelled or times out loses nothing.
+        """
+        run = self._open(input, config, options, self.stream_mode)
+        return AsyncStreamIterator(run.asynchronous(), run.wiring, run.items)
+
+    def observe(
+        self, input: InputT | Any, config: RunnableConfig | None = None, **options: Unpack[RunOptions]
+    ) -> Observable[Any]:
+        """Return the run as a cold RxPY observable of the items of :meth:`stream`.
+
+        Each subscription is a run of its own. It runs in the synchronous lane, on the thread that subscribes, or on
+        the scheduler given to ``subscribe``; on an ``AsyncIOScheduler`` it runs in the asynchronous lane.
+
+        Demand: unbounded; on a ``RequestScheduler``, one superstep a request.
+        Errors: of a node go to ``on_error``; of the subscriber end its run.
+        Disposal: ends the run before its next superstep; in the asynchronous lane, cancels it.
+        """
+        self._open(input, config, options, self.stream_mode)
+        return observe_run(lambda: self._open(input, config, options, self.stream_mode))
+
+    def batch(
+        self,
+        inputs: Sequence[InputT | Any],
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+        *,
+        return_exceptions: bool = False,
+        **options: Unpack[RunOptions],
+    ) -> list[Any]:
+        """Invoke once for each input, several at a time on threads; outputs come in the order of the inputs.
+
+        Args:
+            config: One for all, or one for each input; ``max_concurrency`` of the first limits the threads.
+            return_exceptions: Put an error in the place of its output instead of raising the first.
+        """
+        if not inputs:
+            return []
+        configs = config_list(config, len(inputs))
+        threads = configs[0].get("max_concurrency") or min(len(inputs), 32, (os.cpu_count() or 1) + 4)
+        with ThreadPoolExecutor(threads, "rxgraph-batch") as pool:
+            futures = [
+                pool.submit(copy_context().run, self.invoke, one, cast(RunnableConfig, of_one), **options)
+                for one, of_one in zip(inputs, configs, strict=True)
+            ]
+            if not return_exceptions:
+                return [future.result() for future in futures]
+            return [future.exception() or future.result() for future in futures]
+
+    async def abatch(
+        self,
+        inputs: Sequence[InputT | Any],
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+        *,
+        return_exceptions: bool = False,
+        **options: Unpack[RunOptions],
+    ) -> list[Any]:
+        """Await :meth:`ainvoke` once for each input, ``max_concurrency`` at a time; see :meth:`batch`."""
+        if not inputs:
+            return []
+        configs = config_list(config, len(inputs))
+        places = asyncio.Semaphore(configs[0].get("max_concurrency") or len(inputs))
+
+        async def one(value: Any, of_one: Mapping[str, Any]) -> Any:
+            async with places:
+                return await self.ainvoke(value, cast(RunnableConfig, of_one), **options)
+
+        calls = [one(value, of_one) for value, of_one in zip(inputs, configs, strict=True)]
+        return list(await asyncio.gather(*calls, return_exceptions=return_exceptions))
+
+    # --- the graph itself
+
+    def with_config(self, config: RunnableConfig | None = None, **more: Any) -> Self:
+        """Return a copy whose runs have *config* merged into their configuration."""
+        changed = copy(self)
+        changed.config = merge_configs(self.config, config, more)
+        return changed
+
+    def get_name(self) -> str:
+        """Return the graph's name."""
+        return self.name
+
+    @property
+    def nodes(self) -> list[str]:
+        """Names of the nodes, without the hidden ones."""
+        return [name for name, node in self._plan.nodes.items() if not node.hidden]
+
+    @property
+    def input_channels(self) -> str | Sequence[str]:
+        """Where the input goes."""
+        return self._plan.input_channels
+
+    @property
+    def output_channels(self) -> str | Sequence[str]:
+        """What ``invoke`` returns."""
+        return self._plan.output_channels
+
+    @property
+    def stream_channels(self) -> str | Sequence[str]:
+        """What streams show unless told otherwise."""
+        return self._plan.stream_channels
+
+    def __repr__(self) -> str:
+        names = self.nodes
+        shown = ", ".join(names[:6]) + (f", and {len(names) - 6} more" if len(names) > 6 else "")
+        return f"<{type(self).__name__} {self.name!r} | {len(names)} nodes: {shown}>"
+
+    # --- opening a run
+
+    def _open_for_result(
+        self, input: Any, config: Mapping[str, Any] | None, options: RunOptions
+    ) -> tuple[Run, Callable[[], Any]]:
+        """Wire a run whose caller wants the output only, or the list of a stream's items."""
+        version = read_version(options.get("version", "v1"))
+        modes = read_modes(options.get("stream_mode"), "values")
+        if modes != "values":
+            run = self._open(input, config, options, "values")
+            items: list[Any] = []
+            connect(run.items, Observer(items.append))
+            return run, lambda: items
+        run = self._open(input, config, options, None)
+        if version == "v1":
+            return run, lambda: run.engine.output
+        return run, lambda: GraphOutput(self._coerce("values", run.engine.output))
+
+    def _open(
+        self, input: Any, config: Mapping[str, Any] | None, options: RunOptions, default_mode: str | None
+    ) -> Run:
+        """Check everything that can be checked, and wire a run; *default_mode* ``None`` shows no stream at all."""
+        check_names(options)
+        version = read_version(options.get("version", "v1"))
+        modes = () if default_mode is None else read_modes(options.get("stream_mode"), default_mode)
+        debug = self.debug if options.get("debug") is None else options["debug"]
+        printed = ("updates", "values") if debug else read_modes(options.get("print_mode") or (), "", "print_mode")
+        printed = (printed,) if isinstance(printed, str) else printed
+        watched = frozenset(((modes,) if isinstance(modes, str) else modes) + printed)
+        keys = self._output_keys(options.get("output_keys"), full=default_mode is not None)
+        merged = merge_configs(self.config, config)
+        limit = read_limit(merged, default_recursion_limit())
+        merged["recursion_limit"] = limit
+        if "thread_id" in merged.get(CONF, ()):
+            merged[CONF]["thread_id"] = str(merged[CONF]["thread_id"])
+        wiring = Wiring((), watched)
+        context = RunContext(
+            plan=self._plan,
+            config=merged,
+            context=self._context(options.get("context")),
+            store=self.store,
+            control=options.get("control") or RunControl(),
+            namespace=(),
+            run_key=os.urandom(16),
+            watched=watched,
+            output_keys=keys,
+            writer=wiring.write if "custom" in watched else no_write,
+        )
+        if printed:
+            connect(wiring.mux.pipe(projection(printed)), Observer(_print_item))
+        items: Observable[Any] = wiring.mux
+        if modes:
+            items = wiring.mux.pipe(projection(modes, version=version, coerce=self._coerce))
+        return Run(Engine(context, input, limit), wiring, items, merged.get("max_concurrency"))
+
+    def _output_keys(self, keys: str | Sequence[str] | None, full: bool) -> str | tuple[str, ...]:
+        if keys is None:
+            keys = self._plan.stream_channels if full else self._plan.output_channels
+        for key in (keys,) if isinstance(keys, str) else keys:
+            if key not in self._plan.channels:
+                raise ValueError(
+                    f"output_keys names {key!r}, which is no channel of graph {self.name!r}: Key {key} not in channels."
+                    + did_you_mean(key, (n for n in self._plan.channels if ":" not in n))
+                )
+        return keys if isinstance(keys, str) else tuple(keys)
+
+    def _context(self, context: Any) -> Any:
+        make = self._schemas.context
+        return make(context) if make is not None and isinstance(context, dict) else context
+
+    def _coerce(self, mode: str, data: Any) -> Any:
+        make = self._schemas.output
+        return make(data) if make is not None and mode == "values" and isinstance(data, dict) else data
+
+
+def _print_item(item: tuple[str, Any]) -> None:
+    mode, payload = item
+    print(f"\x1b[1m[{mode}]\x1b[0m {payload!r}")  # noqa: T201  # printing is what print_mode asks for
+
+
+__all__ = ("Pregel", "Schemas")

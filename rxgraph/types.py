@@ -1,0 +1,339 @@
+"""Values that programs pass to a graph and get back from it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, ClassVar, Generic, Literal, NamedTuple, Protocol, TypeAlias, cast
+
+from typing_extensions import NotRequired, TypedDict, TypeVar
+
+from rxgraph.channels._overwrite import Overwrite as Overwrite
+from rxgraph.constants import PARENT
+
+All: TypeAlias = Literal["*"]
+"""Stands for every node where a list of names is asked for."""
+
+StreamMode: TypeAlias = Literal["values", "updates", "checkpoints", "tasks", "debug", "messages", "custom"]
+"""What a stream shows; see the ``stream`` method of a compiled graph."""
+
+Durability: TypeAlias = Literal["sync", "async", "exit"]
+"""When a checkpoint is written: before the next superstep, beside it, or once at the end."""
+
+Namespace: TypeAlias = tuple[str, ...]
+"""Path of a graph below the root, one ``"node:task id"`` per level; the root's is ``()``."""
+
+Part: TypeAlias = tuple[Namespace, str, Any]
+"""One event of a run inside the library: ``(namespace, stream mode, payload)``."""
+
+ValueT = TypeVar("ValueT", default=Any)
+GotoT = TypeVar("GotoT", bound=Hashable, default=str)
+
+
+class StreamWriter(Protocol):
+    """Sends its argument to the ``custom`` stream of the run.
+
+    In an async node ``await writer(x)`` waits while readers are behind; a bare ``writer(x)`` never waits there.
+    In a sync node the call itself waits.
+    """
+
+    def __call__(self, payload: Any, /) -> Awaitable[None]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Emit:
+    """A custom event, yielded by a generator or async-generator node.
+
+    Shapes: ``yield Emit(value)``; the event's payload is ``value``.
+    Demand: the generator is not resumed before readers have room for the event.
+    """
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeoutPolicy:
+    """How long one attempt of an async node may take.
+
+    Args:
+        run_timeout: Seconds (or timedelta) from start to end.
+        idle_timeout: Seconds (or timedelta) without a sign of life.
+        refresh_on: What counts as one: ``"auto"`` (any output) or ``"heartbeat"`` only.
+
+    Raises:
+        ValueError: A time that is not positive.
+    """
+
+    run_timeout: float | timedelta | None = None
+    idle_timeout: float | timedelta | None = None
+    refresh_on: Literal["auto", "heartbeat"] = "auto"
+
+    def __post_init__(self) -> None:
+        for name in ("run_timeout", "idle_timeout"):
+            value = getattr(self, name)
+            if value is None:
+                continue
+            seconds = value.total_seconds() if isinstance(value, timedelta) else float(value)
+            if seconds <= 0:
+                raise ValueError(f"TimeoutPolicy({name}=...) needs a time above 0 seconds, got {value!r}.")
+            object.__setattr__(self, name, seconds)
+
+    @classmethod
+    def coerce(cls, value: float | timedelta | TimeoutPolicy | None) -> TimeoutPolicy | None:
+        """Read a bare time as ``run_timeout``; a policy that limits nothing is ``None``."""
+        if value is None or isinstance(value, TimeoutPolicy):
+            policy = value
+        else:
+            policy = cls(run_timeout=value)
+        if policy is None or (policy.run_timeout is None and policy.idle_timeout is None):
+            return None
+        return policy
+
+
+class RetryPolicy(NamedTuple):
+    """When and how often a failed node is tried again; times are seconds."""
+
+    initial_interval: float = 0.5
+    backoff_factor: float = 2.0
+    max_interval: float = 128.0
+    max_attempts: int = 3
+    jitter: bool = True
+    retry_on: type[Exception] | Sequence[type[Exception]] | Callable[[Exception], bool] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CachePolicy:
+    """How the result of a node is cached; ``ttl`` is seconds, ``None`` means for ever."""
+
+    key_func: Callable[..., str | bytes] | None = None
+    ttl: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TracePolicy:
+    """What tracers may record of a node's inputs and outputs; execution is untouched."""
+
+    process_inputs: Callable[[Any], Any] | None = None
+    process_outputs: Callable[[Any], Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupt:
+    """A question that a node asks of the outside.
+
+    Args:
+        value: The question, shown to whoever answers.
+        id: Names this question; an answer may be addressed to it.
+        response_schema: JSON schema of the answer, where the node gave one.
+    """
+
+    value: Any
+    id: str = "placeholder-id"
+    response_schema: dict[str, Any] | None = field(default=None, kw_only=True)
+
+
+class Send:
+    """Run a node in the next superstep with an input of its own.
+
+    Shapes: ``Send("node", input)``; the input reaches the node as it is, outside the state.
+    Args:
+        node: Name of the node.
+        arg: Its input.
+        timeout: Overrides the node's time limit for this task.
+    """
+
+    __slots__ = ("arg", "node", "timeout")
+
+    def __init__(self, /, node: str, arg: Any, *, timeout: float | timedelta | TimeoutPolicy | None = None) -> None:
+        self.node = node
+        self.arg = arg
+        self.timeout = TimeoutPolicy.coerce(timeout)
+
+    def __repr__(self) -> str:
+        tail = "" if self.timeout is None else f", timeout={self.timeout!r}"
+        return f"Send(node={self.node!r}, arg={self.arg!r}{tail})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Send):
+            return NotImplemented
+        return self.node == other.node and self.arg == other.arg and self.timeout == other.timeout
+
+    def __hash__(self) -> int:
+        return hash((self.node, self.arg, self.timeout))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Command(Generic[GotoT]):
+    """An update of the state and the way to go on, in one value.
+
+    Args:
+        graph: ``None`` for this graph, ``Command.PARENT`` for the closest enclosing one.
+        update: A dict, pairs of ``(key, value)``, or an instance of an annotated class.
+        resume: Answer to an interrupt.
+        goto: A node's name, a ``Send``, or a sequence of them.
+    """
+
+    graph: str | None = None
+    update: Any = None
+    resume: Any = None
+    goto: Send | Sequence[Send | GotoT] | GotoT = ()
+
+    PARENT: ClassVar[Literal["__parent__"]] = PARENT
+
+    def __repr__(self) -> str:
+        names = ("graph", "update", "resume", "goto")
+        shown = ", ".join(f"{n}={getattr(self, n)!r}" for n in names if getattr(self, n))
+        return f"Command({shown})"
+
+
+class StateUpdate(NamedTuple):
+    """One update of ``bulk_update_state``."""
+
+    values: dict[str, Any] | None
+    as_node: str | None = None
+    task_id: str | None = None
+
+
+class PregelTask(NamedTuple):
+    """A task as a ``StateSnapshot`` shows it."""
+
+    id: str
+    name: str
+    path: tuple[Any, ...]
+    error: Exception | None = None
+    interrupts: tuple[Interrupt, ...] = ()
+    state: Any = None
+    result: Any = None
+
+
+class StateSnapshot(NamedTuple):
+    """The state of a thread at one checkpoint."""
+
+    values: dict[str, Any] | Any
+    next: tuple[str, ...]
+    config: dict[str, Any]
+    metadata: dict[str, Any] | None
+    created_at: str | None
+    parent_config: dict[str, Any] | None
+    tasks: tuple[PregelTask, ...]
+    interrupts: tuple[Interrupt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GraphOutput(Generic[ValueT]):
+    """What ``invoke(version="v2")`` returns: the output, and the questions that stopped the run."""
+
+    value: ValueT
+    interrupts: tuple[Interrupt, ...] = ()
+
+    def __getitem__(self, key: str) -> Any:
+        return cast(Mapping[str, Any], self.value)[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in cast(Mapping[str, Any], self.value)
+
+
+class TaskPayload(TypedDict):
+    """``tasks`` event: a task is about to run."""
+
+    id: str
+    name: str
+    input: Any
+    triggers: tuple[str, ...]
+    metadata: NotRequired[dict[str, Any]]
+
+
+class TaskResultPayload(TypedDict):
+    """``tasks`` event: a task has ended."""
+
+    id: str
+    name: str
+    error: BaseException | None
+    result: dict[str, Any]
+    interrupts: list[dict[str, Any]]
+
+
+class DebugPayload(TypedDict):
+    """``debug`` event: a ``tasks`` or ``checkpoints`` event with its step and time (ISO 8601, UTC)."""
+
+    step: int
+    timestamp: str
+    type: Literal["checkpoint", "task", "task_result"]
+    payload: Any
+
+
+class ValuesStreamPart(TypedDict):
+    """A ``values`` event of ``version="v2"``."""
+
+    type: Literal["values"]
+    ns: Namespace
+    data: Any
+    interrupts: tuple[Interrupt, ...]
+
+
+class UpdatesStreamPart(TypedDict):
+    """An ``updates`` event of ``version="v2"``."""
+
+    type: Literal["updates"]
+    ns: Namespace
+    data: dict[str, Any]
+
+
+class CustomStreamPart(TypedDict):
+    """A ``custom`` event of ``version="v2"``."""
+
+    type: Literal["custom"]
+    ns: Namespace
+    data: Any
+
+
+class TasksStreamPart(TypedDict):
+    """A ``tasks`` event of ``version="v2"``."""
+
+    type: Literal["tasks"]
+    ns: Namespace
+    data: TaskPayload | TaskResultPayload
+
+
+class DebugStreamPart(TypedDict):
+    """A ``debug`` event of ``version="v2"``."""
+
+    type: Literal["debug"]
+    ns: Namespace
+    data: DebugPayload
+
+
+StreamPart: TypeAlias = ValuesStreamPart | UpdatesStreamPart | CustomStreamPart | TasksStreamPart | DebugStreamPart
+"""An event of ``stream(version="v2")``."""
+
+__all__ = (
+    "All",
+    "CachePolicy",
+    "Command",
+    "CustomStreamPart",
+    "DebugPayload",
+    "DebugStreamPart",
+    "Durability",
+    "Emit",
+    "GraphOutput",
+    "Interrupt",
+    "Namespace",
+    "Overwrite",
+    "Part",
+    "PregelTask",
+    "RetryPolicy",
+    "Send",
+    "StateSnapshot",
+    "StateUpdate",
+    "StreamMode",
+    "StreamPart",
+    "StreamWriter",
+    "TaskPayload",
+    "TaskResultPayload",
+    "TasksStreamPart",
+    "TimeoutPolicy",
+    "TracePolicy",
+    "UpdatesStreamPart",
+    "ValuesStreamPart",
+)

@@ -1,0 +1,37 @@
+"""Warnings of rxgraph; ``warnings.simplefilter("error", RxGraphWarning)`` turns all of them into errors."""
+
+from __future__ import annotations
+
+
+class RxGraphWarning(UserWarning):
+    """Base of every warning that rxgraph gives."""
+
+
+class UnknownStateKeyWarning(RxGraphWarning):
+    """An update or an input named a key that the state does not have; the value was dropped."""
+
+
+class UnknownTargetWarning(RxGraphWarning):
+    """A branch, a ``Command`` or a ``Send`` named a node that the graph does not have; nothing was scheduled."""
+
+
+class UnreachableNodeWarning(RxGraphWarning):
+    """No edge, branch or declared destination leads to a node."""
+
+
+class UnpacedWriterWarning(RxGraphWarning):
+    """An async node wrote custom events faster than their reader took them, without awaiting the writer."""
+
+
+class LangGraphDeprecationWarning(DeprecationWarning):
+    """A spelling that LangGraph has retired and rxgraph still takes, so that programs carry over."""
+
+
+__all__ = (
+    "LangGraphDeprecationWarning",
+    "RxGraphWarning",
+    "UnknownStateKeyWarning",
+    "UnknownTargetWarning",
+    "UnpacedWriterWarning",
+    "UnreachableNodeWarning",
+)
