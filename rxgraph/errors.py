@@ -6,7 +6,6 @@ A message follows ``<object> <rule broken>: expected <...>, got <value>. <What t
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from enum import Enum
 
 
@@ -100,14 +99,6 @@ class ParentCommand(GraphBubbleUp):
     def __init__(self, command: object) -> None:
         self.command = command
         super().__init__(command)
-
-
-def did_you_mean(name: object, known: Iterable[str]) -> str:
-    """Return a hint such as ``" Did you mean 'search'? Known: 'plan', 'search'."``; at most ten names are listed."""
-    names = sorted(known)
-    close = get_close_matches(str(name), names, n=1)
-    shown = ", ".join(map(repr, names[:10])) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
-    return (f" Did you mean {close[0]!r}?" if close else "") + (f" Known: {shown}." if names else "")
 
 
 __all__ = (

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, cast
 
 from rxgraph._context import current_task
+from rxgraph._writer import no_write
 from rxgraph.types import StreamWriter
 from rxgraph.typing import ContextT
 
@@ -54,24 +55,6 @@ class ExecutionInfo:
 
 def _no_heartbeat() -> None:
     """Nothing watches this node for signs of life."""
-
-
-class _Ready:
-    """An awaitable that is already done."""
-
-    __slots__ = ()
-
-    def __await__(self) -> Any:
-        return iter(())
-
-
-READY = _Ready()
-"""What a writer returns when there is room: awaiting it does not suspend."""
-
-
-def no_write(payload: Any, /) -> _Ready:
-    """Be the writer of a run whose ``custom`` stream nobody reads."""
-    return READY
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, ClassVar, Generic, Literal, NamedTuple, Protocol, TypeAlias, cast
+from typing import Any, ClassVar, Generic, Literal, NamedTuple, NotRequired, Protocol, TypeAlias, cast
 
-from typing_extensions import NotRequired, TypedDict, TypeVar
+from typing_extensions import TypedDict, TypeVar
 
 from rxgraph.channels._overwrite import Overwrite as Overwrite
 from rxgraph.constants import PARENT

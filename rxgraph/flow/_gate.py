@@ -6,8 +6,8 @@ with it, an inbox goes on handing over.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
 from asyncio import get_running_loop
+from collections.abc import Callable, Generator
 from typing import Any
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from rxgraph._hints import did_you_mean
 from rxgraph.constants import END, MISSING, START
-from rxgraph.errors import did_you_mean
 from rxgraph.pregel._body import Body
 from rxgraph.pregel._plan import Router
 from rxgraph.pregel._task import Task

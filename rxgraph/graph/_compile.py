@@ -20,12 +20,12 @@ from ._schema import Schema
 from ._update import edge_channel, make_record
 
 if TYPE_CHECKING:
-    from .state import StateGraph
+    from .state import AnyStateGraph
 
 Channel = BaseChannel[Any, Any, Any]
 
 
-def compile_plan(graph: StateGraph, name: str) -> Plan:
+def compile_plan(graph: AnyStateGraph, name: str) -> Plan:
     """Compute the static plan of a validated builder."""
     channels: dict[str, Channel] = {**graph.channels, START: _keyed(EphemeralValue(Any), START)}
     channels[TASKS] = _keyed(Topic(Send, False), TASKS)
@@ -33,7 +33,7 @@ def compile_plan(graph: StateGraph, name: str) -> Plan:
     following: dict[str, list[tuple[str, Any]]] = {node: [] for node in (START, *graph.nodes)}
     for node, spec in graph.nodes.items():
         trigger = edge_channel(node)
-        channel = LastValueAfterFinish(Any) if spec.defer else EphemeralValue(Any, guard=False)
+        channel: Channel = LastValueAfterFinish(Any) if spec.defer else EphemeralValue(Any, guard=False)
         channels[trigger] = _keyed(channel, trigger)
     for start, end in graph.edge_list:
         if end != END:
@@ -58,11 +58,14 @@ def compile_plan(graph: StateGraph, name: str) -> Plan:
         input_channels=START,
         output_channels=output.reads,
         stream_channels=state.reads if state.is_root else tuple(graph.channels),
+        input_keys=()
+        if graph.schemas[graph.input_schema].is_root
+        else tuple(graph.schemas[graph.input_schema].channels),
         certain=_certain(graph),
     )
 
 
-def _start_node(graph: StateGraph, following: list[tuple[str, Any]]) -> Node:
+def _start_node(graph: AnyStateGraph, following: list[tuple[str, Any]]) -> Node:
     schema = graph.schemas[graph.input_schema]
     return Node(
         name=START,
@@ -76,7 +79,7 @@ def _start_node(graph: StateGraph, following: list[tuple[str, Any]]) -> Node:
 
 
 def _node(
-    graph: StateGraph, name: str, spec: NodeSpec, triggers: tuple[str, ...], following: list[tuple[str, Any]]
+    graph: AnyStateGraph, name: str, spec: NodeSpec, triggers: tuple[str, ...], following: list[tuple[str, Any]]
 ) -> Node:
     schema = graph.schemas[spec.input_schema or graph.state_schema]
     return Node(
@@ -92,14 +95,14 @@ def _node(
     )
 
 
-def _routers(graph: StateGraph, source: str, default: Schema) -> tuple[Router, ...]:
+def _routers(graph: AnyStateGraph, source: str, default: Schema) -> tuple[Router, ...]:
     return tuple(
         make_router(branch, source, graph.schemas.get(branch.body.hint, default), graph.nodes)
         for branch in graph.branches.get(source, {}).values()
     )
 
 
-def _certain(graph: StateGraph) -> tuple[str, ...]:
+def _certain(graph: AnyStateGraph) -> tuple[str, ...]:
     """Return the nodes that static edges alone lead to: they run unless an error comes first."""
     found = {START: None}
     grew = True

@@ -80,16 +80,15 @@ def may_jump(action: Any) -> bool:
 
 def _graph_body(name: str, graph: Pregel[Any, Any, Any, Any]) -> Body:
     """Run a compiled graph as a node: it takes the keys of the state that it knows, and returns its output."""
-    channels = graph._plan.nodes
-    keys = frozenset(graph.input_keys)
+    keys = graph.input_keys
 
     def fit(value: Any) -> Any:
-        return {key: item for key, item in value.items() if key in keys} if isinstance(value, dict) else value
+        return {key: item for key, item in value.items() if key in keys} if keys and isinstance(value, dict) else value
 
     async def asynchronous(value: Any, task: Any) -> Any:
         return await graph.ainvoke(fit(value))
 
-    if any(node.is_async for node in channels.values()):
+    if graph.needs_async:
         return Body(name, None, asynchronous)
     return Body(name, lambda value, task: graph.invoke(fit(value)), asynchronous)
 

@@ -7,10 +7,10 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, NotRequired, Required, get_args, get_origin, get_type_hints
+from typing import NotRequired as ExtNotRequired
+from typing import Required as ExtRequired
 
-from typing_extensions import NotRequired as ExtNotRequired
 from typing_extensions import ReadOnly, is_typeddict
-from typing_extensions import Required as ExtRequired
 
 from rxgraph.channels.base import BaseChannel
 from rxgraph.channels.binop import BinaryOperatorAggregate

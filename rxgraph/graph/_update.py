@@ -9,8 +9,9 @@ import warnings
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
+from rxgraph._hints import did_you_mean
 from rxgraph.constants import END, PARENT, ROOT, START, TASKS
-from rxgraph.errors import ErrorCode, InvalidUpdateError, ParentCommand, did_you_mean
+from rxgraph.errors import ErrorCode, InvalidUpdateError, ParentCommand
 from rxgraph.pregel._task import Task
 from rxgraph.types import Command, Send
 from rxgraph.warnings import UnknownStateKeyWarning, UnknownTargetWarning

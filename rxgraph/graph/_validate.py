@@ -6,15 +6,16 @@ import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from rxgraph._hints import did_you_mean
 from rxgraph.constants import END, START
-from rxgraph.errors import UnreachableNodeError, did_you_mean
+from rxgraph.errors import UnreachableNodeError
 from rxgraph.warnings import UnreachableNodeWarning
 
 if TYPE_CHECKING:
-    from .state import StateGraph
+    from .state import AnyStateGraph
 
 
-def validate_graph(graph: StateGraph, interrupt: Iterable[str] | None, strict: bool) -> None:
+def validate_graph(graph: AnyStateGraph, interrupt: Iterable[str] | None, strict: bool) -> None:
     """Raise for edges that lead nowhere and for a graph without an entry.
 
     Raises:
@@ -43,7 +44,8 @@ def validate_graph(graph: StateGraph, interrupt: Iterable[str] | None, strict: b
             for end in (branch.ends or {}).values():
                 if end != END and end not in nodes:
                     raise ValueError(
-                        f"Branch {name!r} of node {source!r} ends at an unknown node {end!r}." + did_you_mean(end, nodes)
+                        f"Branch {name!r} of node {source!r} ends at an unknown node {end!r}."
+                        + did_you_mean(end, nodes)
                     )
     for name, spec in graph.nodes.items():
         for end in spec.ends:
@@ -55,7 +57,7 @@ def validate_graph(graph: StateGraph, interrupt: Iterable[str] | None, strict: b
     _check_reachable(graph, strict)
 
 
-def _check_reachable(graph: StateGraph, strict: bool) -> None:
+def _check_reachable(graph: AnyStateGraph, strict: bool) -> None:
     """Look for nodes that nothing leads to.
 
     A function may return a ``Command`` or a ``Send`` to any node, so without ``strict`` this only warns, and only if

@@ -6,14 +6,13 @@ import logging
 import warnings
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Generic, overload
+from typing import Any, Generic, Self, overload
 
-from typing_extensions import Self
-
+from rxgraph._hints import did_you_mean
 from rxgraph.channels.base import BaseChannel
 from rxgraph.channels.last_value import LastValue
 from rxgraph.constants import END, NS_END, NS_SEP, RESERVED, START
-from rxgraph.errors import NotYetAvailableError, did_you_mean
+from rxgraph.errors import NotYetAvailableError
 from rxgraph.managed.base import ManagedValue
 from rxgraph.pregel._body import callable_name, make_body
 from rxgraph.pregel.main import Pregel, Schemas
@@ -145,7 +144,14 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
         if not isinstance(node, str):
             if action is not None:
                 raise TypeError(f"The name of a node must be a str, got {node!r}.")
-            node, action = _action_name(node), node
+            return self.add_node(
+                _action_name(node),
+                node,
+                defer=defer,
+                metadata=metadata,
+                input_schema=input_schema,
+                destinations=destinations,
+            )
         if action is None:
             raise RuntimeError(f"Node {node!r} has no action. Pass one: add_node({node!r}, function).")
         self._check_name(node)
@@ -259,7 +265,9 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
         name = getattr(path, "__name__", None) or "condition"
         branches = self.branches.setdefault(source, {})
         if name in branches:
-            raise ValueError(f"Branch {name!r} already exists for node {source!r}. Give the path function another name.")
+            raise ValueError(
+                f"Branch {name!r} already exists for node {source!r}. Give the path function another name."
+            )
         body = make_body(path, name)
         if body.hint is not None:
             self._add_schema(body.hint)
@@ -377,6 +385,9 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
             )
 
 
+AnyStateGraph = StateGraph[Any, Any, Any, Any]
+
+
 class CompiledStateGraph(Pregel[StateT, ContextT, InputT, OutputT]):
     """A compiled :class:`StateGraph`; ``builder`` is where it came from."""
 
@@ -388,7 +399,6 @@ class CompiledStateGraph(Pregel[StateT, ContextT, InputT, OutputT]):
         plan = compile_plan(builder, name)
         super().__init__(plan, schemas=schemas, store=store, stream_mode="updates", debug=debug)
         self.context_schema = builder.context_schema
-        self.input_keys = tuple(builder.schemas[builder.input_schema].channels)
 
 
 def _action_name(action: Any) -> str:
@@ -411,7 +421,7 @@ def _renamed(retired: Mapping[str, Any], names: Mapping[str, str], where: str) -
     given = {}
     for name, value in retired.items():
         if name not in names:
-            raise TypeError(f"{where} got an unexpected keyword argument {name!r}." + did_you_mean(name, names.values()))
+            raise TypeError(f"{where} got an unexpected argument {name!r}." + did_you_mean(name, names.values()))
         warnings.warn(
             f"{where}: {name!r} is deprecated, use {names[name]!r}.", LangGraphDeprecationWarning, stacklevel=3
         )

@@ -38,4 +38,4 @@ def is_managed_value(value: Any) -> TypeIs[type[ManagedValue[Any]]]:
     return isclass(value) and issubclass(value, ManagedValue)
 
 
-__all__ = ("ManagedValue", "is_managed_value")
+__all__ = ("Clock", "ManagedValue", "is_managed_value")

@@ -28,4 +28,4 @@ IsLastStep = Annotated[bool, IsLastStepManager]
 RemainingSteps = Annotated[int, RemainingStepsManager]
 """State key: how many supersteps are left."""
 
-__all__ = ("IsLastStep", "RemainingSteps")
+__all__ = ("IsLastStep", "IsLastStepManager", "RemainingSteps", "RemainingStepsManager")

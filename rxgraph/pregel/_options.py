@@ -7,7 +7,8 @@ from typing import Any, Final, Literal, cast, get_args
 
 from typing_extensions import TypedDict
 
-from rxgraph.errors import NotYetAvailableError, did_you_mean
+from rxgraph._hints import did_you_mean
+from rxgraph.errors import NotYetAvailableError
 from rxgraph.runtime import RunControl
 from rxgraph.types import All, Durability, StreamMode
 
@@ -72,7 +73,7 @@ def read_modes(value: Any, default: str, option: str = "stream_mode") -> str | t
             raise ValueError(f"{option} got an unknown mode {mode!r}." + did_you_mean(mode, MODES))
         if mode in NOT_YET:
             raise NotYetAvailableError(f"{option}={mode!r}", f"It comes with {NOT_YET[mode]}.")
-    return cast(str, value) if isinstance(value, str) else modes
+    return value if isinstance(value, str) else modes
 
 
 def read_version(value: Any) -> Literal["v1", "v2"]:

@@ -84,6 +84,7 @@ class Plan:
         input_channels: Where the input goes: one channel, or the keys of a dict.
         output_channels: What ``invoke`` returns.
         stream_channels: What streams show unless told otherwise.
+        input_keys: Keys that an input dict may have.
         certain: Nodes that run in every run that does not fail, in the order of their discovery.
     """
 
@@ -93,6 +94,7 @@ class Plan:
     input_channels: str | Sequence[str]
     output_channels: str | Sequence[str]
     stream_channels: str | Sequence[str]
+    input_keys: tuple[str, ...] = ()
     certain: tuple[str, ...] = ()
 
     @cached_property

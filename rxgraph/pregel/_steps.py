@@ -10,8 +10,9 @@ import warnings
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from rxgraph._hints import did_you_mean
 from rxgraph.constants import MISSING, TASKS
-from rxgraph.errors import InvalidUpdateError, did_you_mean
+from rxgraph.errors import InvalidUpdateError
 from rxgraph.types import Send
 from rxgraph.warnings import UnknownTargetWarning
 

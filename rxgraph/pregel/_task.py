@@ -52,9 +52,7 @@ class Task:
 
     __slots__ = ("_config", "_id", "error", "index", "input", "node", "run", "state", "step", "writes")
 
-    def __init__(
-        self, node: Node, value: Any, run: RunContext, state: RunState, index: int | None = None
-    ) -> None:
+    def __init__(self, node: Node, value: Any, run: RunContext, state: RunState, index: int | None = None) -> None:
         self.node = node
         self.input = value
         self.run = run

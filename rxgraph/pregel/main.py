@@ -9,17 +9,20 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from copy import copy
 from dataclasses import dataclass
-from typing import Any, Generic, cast
+from functools import partial
+from typing import Any, Generic, Self, cast
 
 from reactivex import Observable
 from reactivex.observer import Observer
-from typing_extensions import Self, Unpack
+from typing_extensions import Unpack
 
-from rxgraph.config import RunnableConfig, config_list, default_recursion_limit, merge_configs
+from rxgraph._config import config_list, default_recursion_limit, merge_configs
+from rxgraph._hints import did_you_mean
+from rxgraph._writer import no_write
+from rxgraph.config import RunnableConfig
 from rxgraph.constants import CONF
-from rxgraph.errors import did_you_mean
 from rxgraph.flow._lean import connect
-from rxgraph.runtime import RunControl, no_write
+from rxgraph.runtime import RunControl
 from rxgraph.stream import projection
 from rxgraph.types import GraphOutput
 from rxgraph.typing import ContextT, InputT, OutputT, StateT
@@ -41,7 +44,7 @@ class Schemas:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class _Run:
     """One run that is wired up and not yet started."""
 
     engine: Engine
@@ -90,9 +93,7 @@ class Pregel(Generic[StateT, ContextT, InputT, OutputT]):
 
     # --- doors
 
-    def invoke(
-        self, input: InputT | Any, config: RunnableConfig | None = None, **options: Unpack[RunOptions]
-    ) -> Any:
+    def invoke(self, input: InputT | Any, config: RunnableConfig | None = None, **options: Unpack[RunOptions]) -> Any:
         """Run to the end in the synchronous lane and return the output.
 
         Shapes: a dict of the output keys that have a value; ``None`` if none was written. With another
@@ -181,7 +182,7 @@ class Pregel(Generic[StateT, ContextT, InputT, OutputT]):
         threads = configs[0].get("max_concurrency") or min(len(inputs), 32, (os.cpu_count() or 1) + 4)
         with ThreadPoolExecutor(threads, "rxgraph-batch") as pool:
             futures = [
-                pool.submit(copy_context().run, self.invoke, one, cast(RunnableConfig, of_one), **options)
+                pool.submit(copy_context().run, partial(self.invoke, one, cast(RunnableConfig, of_one), **options))
                 for one, of_one in zip(inputs, configs, strict=True)
             ]
             if not return_exceptions:
@@ -227,6 +228,16 @@ class Pregel(Generic[StateT, ContextT, InputT, OutputT]):
         return [name for name, node in self._plan.nodes.items() if not node.hidden]
 
     @property
+    def needs_async(self) -> bool:
+        """Whether some node can only run in the asynchronous lane."""
+        return bool(self._plan.async_nodes)
+
+    @property
+    def input_keys(self) -> tuple[str, ...]:
+        """Keys that an input dict may have; empty for a graph that takes one plain value."""
+        return self._plan.input_keys
+
+    @property
     def input_channels(self) -> str | Sequence[str]:
         """Where the input goes."""
         return self._plan.input_channels
@@ -250,7 +261,7 @@ class Pregel(Generic[StateT, ContextT, InputT, OutputT]):
 
     def _open_for_result(
         self, input: Any, config: Mapping[str, Any] | None, options: RunOptions
-    ) -> tuple[Run, Callable[[], Any]]:
+    ) -> tuple[_Run, Callable[[], Any]]:
         """Wire a run whose caller wants the output only, or the list of a stream's items."""
         version = read_version(options.get("version", "v1"))
         modes = read_modes(options.get("stream_mode"), "values")
@@ -266,7 +277,7 @@ class Pregel(Generic[StateT, ContextT, InputT, OutputT]):
 
     def _open(
         self, input: Any, config: Mapping[str, Any] | None, options: RunOptions, default_mode: str | None
-    ) -> Run:
+    ) -> _Run:
         """Check everything that can be checked, and wire a run; *default_mode* ``None`` shows no stream at all."""
         check_names(options)
         version = read_version(options.get("version", "v1"))
@@ -299,7 +310,7 @@ class Pregel(Generic[StateT, ContextT, InputT, OutputT]):
         items: Observable[Any] = wiring.mux
         if modes:
             items = wiring.mux.pipe(projection(modes, version=version, coerce=self._coerce))
-        return Run(Engine(context, input, limit), wiring, items, merged.get("max_concurrency"))
+        return _Run(Engine(context, input, limit), wiring, items, merged.get("max_concurrency"))
 
     def _output_keys(self, keys: str | Sequence[str] | None, full: bool) -> str | tuple[str, ...]:
         if keys is None:
@@ -323,7 +334,7 @@ class Pregel(Generic[StateT, ContextT, InputT, OutputT]):
 
 def _print_item(item: tuple[str, Any]) -> None:
     mode, payload = item
-    print(f"\x1b[1m[{mode}]\x1b[0m {payload!r}")  # noqa: T201  # printing is what print_mode asks for
+    print(f"\x1b[1m[{mode}]\x1b[0m {payload!r}")  # printing is what print_mode asks for
 
 
 __all__ = ("Pregel", "Schemas")

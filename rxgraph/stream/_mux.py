@@ -14,7 +14,6 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
 from reactivex import Observable, abc
 from reactivex.disposable import Disposable
@@ -27,7 +26,8 @@ Observers = tuple[abc.ObserverBase[Part], ...]
 
 
 def _log_subscriber_error(observer: abc.ObserverBase[Part], error: Exception) -> None:
-    logging.getLogger("rxgraph.stream").error("A subscriber of a run raised and was taken off: %r", error, exc_info=error)
+    logger = logging.getLogger("rxgraph.stream")
+    logger.error("A subscriber of a run raised and was taken off: %r", error, exc_info=error)
 
 
 class StreamMux(Subject[Part], LeanObservable[Part]):

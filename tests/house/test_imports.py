@@ -11,7 +11,9 @@ from tests.house._source import Import, Module, modules
 
 LAYERS = (
     # The leaves know one another and nothing else. `types` shows `Overwrite` of `channels`; `managed` needs no engine.
-    set("_context channels config constants errors managed runtime types typing version warnings".split()),
+    set(
+        "_config _context _hints _writer channels config constants errors managed runtime types typing version warnings".split()
+    ),
     {"flow"},
     {"operators"},
     # Stores and caches share the serialisers of the checkpoints.

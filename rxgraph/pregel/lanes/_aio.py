@@ -15,9 +15,10 @@ import warnings
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator
 from contextvars import Context, copy_context
+from functools import partial
 from typing import Any
 
-from reactivex import Observable
+from reactivex import Observable, abc
 
 from rxgraph._context import CURRENT
 from rxgraph.flow import BoundedLog, RequestScheduler
@@ -86,7 +87,7 @@ class AsyncLane:
             effect = next(effects)
             while True:
                 error: BaseException | None = None
-                if type(effect) is Execute:
+                if isinstance(effect, Execute):
                     if turn is not None:
                         await turn()
                     superstep = effect.superstep
@@ -261,11 +262,15 @@ class _Driver:
         scheduler = self.scheduler
         while not scheduler.demand:
             granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            action = scheduler.schedule(lambda *_, granted=granted: _settle(granted))
+            action = scheduler.schedule(partial(_grant, granted))
             try:
                 await granted
             finally:
                 action.dispose()
+
+
+def _grant(turn: asyncio.Future[None], scheduler: abc.SchedulerBase, state: Any = None) -> None:
+    _settle(turn)
 
 
 def _settle(future: asyncio.Future[None]) -> None:
@@ -310,7 +315,7 @@ class AsyncStreamIterator(AsyncIterator[Any]):
                     log.raise_error()
                     raise StopAsyncIteration
                 arrived: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-                log.listener = lambda arrived=arrived: (scheduler.produced(), _settle(arrived))[1]
+                log.listener = partial(self._arrived, arrived)
                 scheduler.request(1)
                 self._driver.start()
                 try:
@@ -322,6 +327,10 @@ class AsyncStreamIterator(AsyncIterator[Any]):
             return log.pop()
         finally:
             self._pulling = None
+
+    def _arrived(self, pull: asyncio.Future[None]) -> None:
+        self._scheduler.produced()
+        _settle(pull)
 
     async def aclose(self) -> None:
         """Cancel the run and wait until its nodes have ended; idempotent."""

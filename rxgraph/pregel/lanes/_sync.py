@@ -74,7 +74,7 @@ class SyncLane:
             effect = next(effects)
             while True:
                 error: BaseException | None = None
-                if type(effect) is Execute:
+                if isinstance(effect, Execute):
                     yield
                     self._wiring.owner = get_ident()
                     superstep = effect.superstep
@@ -269,9 +269,9 @@ class StreamIterator(Iterator[Any]):
             self._pulling.release()
 
     def close(self) -> None:
-        """End the run; idempotent."""
+        """End the run; idempotent. A superstep that another thread is pulling for comes to its end first."""
         self._scheduler.cancel()
-        self._turns.stop()
+        self._turns.abandon()
         self._log.clear()
 
     def statistics(self) -> Any:

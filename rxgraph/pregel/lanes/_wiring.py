@@ -7,9 +7,9 @@ from collections.abc import Awaitable
 from threading import get_ident
 from typing import Any, Final
 
+from rxgraph._writer import READY
 from rxgraph.errors import NodeCancelledError
 from rxgraph.flow import DEFAULT_MAXLEN, Gate, Inbox
-from rxgraph.runtime import READY
 from rxgraph.stream import StreamMux
 from rxgraph.types import Namespace
 from rxgraph.warnings import UnpacedWriterWarning

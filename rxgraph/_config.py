@@ -1,0 +1,58 @@
+"""How the configuration of a run is read at the door."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from rxgraph.config import RunnableConfig
+from rxgraph.constants import CONF
+
+KEYS: Final = frozenset(RunnableConfig.__annotations__)
+
+
+def default_recursion_limit() -> int:
+    """Read ``RXGRAPH_DEFAULT_RECURSION_LIMIT``, or LangGraph's variable of that meaning; 10007 without them."""
+    for name in ("RXGRAPH_DEFAULT_RECURSION_LIMIT", "LANGGRAPH_DEFAULT_RECURSION_LIMIT"):
+        if text := os.environ.get(name):
+            return int(text)
+    return 10007
+
+
+def merge_configs(*configs: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Merge run configurations, the later one winning.
+
+    Tags are joined, ``metadata`` and ``configurable`` merged key by key; a key that is no option of a run goes
+    into ``configurable``.
+    """
+    merged: dict[str, Any] = {}
+    for config in configs:
+        for key, value in (config or {}).items():
+            if value is None:
+                continue
+            if key == "tags":
+                merged[key] = [*merged.get(key, ()), *value]
+            elif key in ("metadata", CONF):
+                merged[key] = {**merged.get(key, {}), **value}
+            elif key in KEYS:
+                merged[key] = value
+            else:
+                merged[CONF] = {**merged.get(CONF, {}), key: value}
+    return merged
+
+
+def config_list(config: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None, n: int) -> list[Mapping[str, Any]]:
+    """Spread the ``config`` argument of a batch over its *n* inputs.
+
+    Raises:
+        ValueError: A list of another length than the inputs.
+    """
+    if config is None or isinstance(config, Mapping):
+        return [config or {}] * n
+    if len(config) != n:
+        raise ValueError(f"batch() got {n} inputs and {len(config)} configs; give one config, or one for each input.")
+    return list(config)
+
+
+__all__ = ("config_list", "default_recursion_limit", "merge_configs")
