@@ -122,7 +122,7 @@ class SyncLane:
         for _ in range(helpers):
             assert self._pool is not None
             self._pool.submit(self._work, waiting, context)
-        left = len(waiting)
+        left = len(superstep.tasks)
         error: BaseException | None = None
         try:
             if not watched:

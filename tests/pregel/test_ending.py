@@ -1,0 +1,283 @@
+"""How runs end: well, with an error, closed, cancelled, dropped."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import operator
+import threading
+from typing import Annotated, Any, TypedDict
+
+import pytest
+
+from rxgraph.errors import GraphDrained, LaneError, NodeCancelledError
+from rxgraph.graph import START, StateGraph
+from rxgraph.runtime import RunControl, Runtime
+from rxgraph.types import StreamWriter
+from tests._lanes import Lane
+
+
+class State(TypedDict):
+    xs: Annotated[list[str], operator.add]
+
+
+def parallel(**nodes: Any) -> Any:
+    graph = StateGraph(State)
+    for name, node in nodes.items():
+        graph.add_node(name, node).add_edge(START, name)
+    return graph.compile()
+
+
+def boom(state: State) -> None:
+    raise ValueError("boom")
+
+
+def test_an_error_comes_behind_the_items_before_it_and_says_where_it_was(lane: Lane) -> None:
+    graph = StateGraph(State).add_sequence([("ok", lane.node(lambda state: {"xs": ["ok"]})), ("bad", lane.node(boom))])
+    graph.add_edge(START, "ok")
+    got = []
+
+    async def pull() -> None:
+        async for item in graph.compile().astream({"xs": []}):
+            got.append(item)
+
+    with pytest.raises(ValueError, match="boom") as caught:
+        if lane.name == "async":
+            asyncio.run(pull())
+        else:
+            for item in graph.compile().stream({"xs": []}):
+                got.append(item)
+    assert got == [{"ok": {"xs": ["ok"]}}]
+    assert "'bad'" in caught.value.__notes__[0]
+
+
+def test_after_an_error_the_stream_keeps_raising_it() -> None:
+    stream = parallel(bad=boom).stream({"xs": []})
+    for _ in range(2):
+        with pytest.raises(ValueError, match="boom"):
+            next(stream)
+
+
+def test_an_async_failure_cancels_its_siblings_and_waits_for_their_finally() -> None:
+    log = []
+
+    async def sibling(state: State) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            log.append("cleaned up")
+
+    async def bad(state: State) -> None:
+        await asyncio.sleep(0)
+        raise ValueError("boom")
+
+    with pytest.raises(ValueError, match="boom"):
+        asyncio.run(parallel(bad=bad, sibling=sibling).ainvoke({"xs": []}))
+    assert log == ["cleaned up"]
+
+
+def test_a_sync_failure_lets_running_siblings_end_and_starts_no_other() -> None:
+    log = []
+    running = threading.Event()
+
+    def bad(state: State) -> None:
+        assert running.wait(10)
+        raise ValueError("boom")
+
+    def sibling(state: State) -> None:
+        running.set()
+        log.append("ended")
+
+    def late(state: State) -> None:
+        log.append("late")
+
+    graph = parallel(a_bad=bad, b_sibling=sibling, c_late=late, d_late=late)
+    with pytest.raises(ValueError, match="boom"):
+        list(graph.stream({"xs": []}, {"max_concurrency": 2}))
+    assert log[0] == "ended"
+
+
+def test_closing_a_stream_ends_its_run(lane: Lane) -> None:
+    ran = []
+    steps = [(name, lane.node(lambda state, name=name: ran.append(name))) for name in "abc"]
+    graph = StateGraph(State).add_sequence(steps).add_edge(START, "a").compile()
+
+    async def main() -> None:
+        stream = graph.astream({"xs": []})
+        await anext(stream)
+        await stream.aclose()
+        await stream.aclose()
+        assert [item async for item in stream] == []
+
+    if lane.name == "async":
+        asyncio.run(main())
+    else:
+        stream = graph.stream({"xs": []})
+        next(stream)
+        stream.close()
+        stream.close()
+        assert list(stream) == []
+    assert ran == ["a"]
+
+
+def test_aclose_cancels_the_node_and_waits_for_its_finally() -> None:
+    log = []
+
+    async def node(state: State, writer: StreamWriter) -> None:
+        try:
+            await writer("in")
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            log.append("cleaned up")
+
+    async def main() -> None:
+        async with parallel(node=node).astream({"xs": []}, stream_mode="custom") as stream:
+            assert await anext(stream) == "in"
+
+    asyncio.run(main())
+    assert log == ["cleaned up"]
+
+
+def test_closing_a_sync_stream_frees_a_node_that_is_blocked_in_its_writer() -> None:
+    ended = threading.Event()
+
+    def flood(state: State, writer: StreamWriter) -> None:
+        for i in range(100_000):
+            writer(i)
+        ended.set()
+
+    with parallel(flood=flood).stream({"xs": []}, stream_mode="custom") as stream:
+        next(stream)
+    assert ended.is_set(), "close() waits for nodes on threads"
+
+
+def test_cancelling_ainvoke_cancels_its_nodes() -> None:
+    log = []
+
+    async def node(state: State) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            log.append("cancelled")
+
+    async def main(graph: Any) -> None:
+        call = asyncio.ensure_future(graph.ainvoke({"xs": []}))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+
+    asyncio.run(main(parallel(a=node)))
+    asyncio.run(main(parallel(a=node, b=node)))
+    assert log == ["cancelled"] * 3
+
+
+def test_a_dropped_stream_is_cancelled_and_says_so() -> None:
+    log = []
+
+    async def node(state: State, writer: StreamWriter) -> None:
+        try:
+            await writer("in")
+            await asyncio.Event().wait()
+        finally:
+            log.append("cancelled")
+
+    async def main() -> None:
+        stream = parallel(node=node).astream({"xs": []}, stream_mode="custom")
+        await anext(stream)
+        with pytest.warns(ResourceWarning, match="dropped in the middle"):
+            del stream
+            gc.collect()
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+    asyncio.run(main())
+    assert log == ["cancelled"]
+
+
+def test_no_task_and_no_thread_is_left_behind(lane: Lane) -> None:
+    before = set(threading.enumerate())
+    graph = parallel(**{name: lane.node(lambda state: {"xs": ["x"]}) for name in "abcd"})
+    lane.invoke(graph, {"xs": []})
+    assert len(lane.stream(graph, {"xs": []})) == 4
+    assert set(threading.enumerate()) <= before
+
+
+@pytest.mark.parametrize("siblings", [0, 1])
+def test_a_node_that_raises_cancelled_error_by_itself_fails_like_any_other(lane: Lane, siblings: int) -> None:
+    def node(state: State) -> None:
+        raise asyncio.CancelledError
+
+    others = {f"other{i}": lane.node(lambda state: None) for i in range(siblings)}
+    with pytest.raises(NodeCancelledError, match="'node'"):
+        lane.invoke(parallel(node=lane.node(node), **others), {"xs": []})
+
+
+def test_keyboard_interrupt_passes_through_unchanged() -> None:
+    def node(state: State) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        parallel(node=node).invoke({"xs": []})
+    stream = parallel(node=node).stream({"xs": []})
+    with pytest.raises(KeyboardInterrupt):
+        next(stream)
+    with pytest.raises(RuntimeError, match="broken off by KeyboardInterrupt"):
+        next(stream)
+
+
+def test_an_async_node_under_invoke_is_refused_before_any_node_runs_where_that_can_be_known() -> None:
+    async def late(state: State) -> None: ...
+
+    graph = StateGraph(State).add_sequence([("early", lambda state: pytest.fail("ran")), ("late", late)])
+    with pytest.raises(LaneError, match="'late' is async.*ainvoke"):
+        graph.add_edge(START, "early").compile().invoke({"xs": []})
+
+
+def test_an_async_node_behind_a_branch_is_refused_before_its_superstep_runs() -> None:
+    async def maybe(state: State) -> None: ...
+
+    ran = []
+    graph = StateGraph(State).add_node("plain", lambda state: ran.append("plain")).add_node("maybe", maybe)
+    graph.add_conditional_edges(START, lambda state: state["xs"], ["plain", "maybe"])
+    compiled = graph.compile()
+    compiled.invoke({"xs": ["plain"]})
+    with pytest.raises(LaneError, match="'maybe'"):
+        compiled.invoke({"xs": ["maybe", "plain"]})
+    assert ran == ["plain"]
+
+
+def test_a_node_can_drain_its_run(lane: Lane) -> None:
+    def stop(state: State, runtime: Runtime[Any]) -> dict[str, list[str]]:
+        runtime.control.request_drain("enough")
+        return {"xs": ["stop"]}
+
+    def never(state: State) -> None:
+        pytest.fail("ran")
+
+    graph = StateGraph(State).add_sequence([("stop", lane.node(stop)), ("never", lane.node(never))])
+    with pytest.raises(GraphDrained) as caught:
+        lane.invoke(graph.add_edge(START, "stop").compile(), {"xs": []}, control=RunControl())
+    assert caught.value.reason == "enough"
+
+
+def test_two_threads_on_one_stream_are_refused() -> None:
+    inside, go_on = threading.Event(), threading.Event()
+
+    def node(state: State) -> None:
+        inside.set()
+        assert go_on.wait(10)
+
+    stream = parallel(node=node).stream({"xs": []})
+    items: list[Any] = []
+    puller = threading.Thread(target=lambda: items.extend(stream))
+    puller.start()
+    assert inside.wait(10)
+    with pytest.raises(RuntimeError, match="another thread"):
+        next(stream)
+    go_on.set()
+    puller.join()
+    assert items == [{"node": None}]
