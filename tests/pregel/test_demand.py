@@ -210,7 +210,7 @@ def test_a_bare_writer_in_an_async_node_loses_nothing_and_is_warned_about_once()
 
 def test_custom_events_arrive_while_the_node_runs(lane: Lane) -> None:
     """The node waits for its reader's answer, so an event that came late would deadlock."""
-    answered = threading.Event()
+    answered, heard = threading.Event(), asyncio.Event()
 
     def ask(state: State, writer: StreamWriter) -> None:
         writer("question")
@@ -218,13 +218,13 @@ def test_custom_events_arrive_while_the_node_runs(lane: Lane) -> None:
 
     async def ask_async(state: State, writer: StreamWriter) -> None:
         await writer("question")
-        while not answered.is_set():
-            await asyncio.sleep(0)
+        await heard.wait()
 
     async def main() -> None:
         async for item in one_node(ask_async).astream({"n": 0}, stream_mode="custom"):
             assert item == "question"
             answered.set()
+            heard.set()
 
     if lane.name == "async":
         asyncio.run(main())
