@@ -52,9 +52,7 @@ class RequestScheduler(Scheduler):
         >>> _ = rx.range(0, 1000).subscribe(seen.append, scheduler=scheduler)
         >>> scheduler.request(3)
         >>> seen
-        [0, 1]
-
-        The first action of ``rx.range`` only sets out; each action after it emits one item.
+        [0, 1, 2]
     """
 
     def __init__(
