@@ -46,8 +46,7 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
     Example:
         >>> import operator
         >>> from typing import Annotated, TypedDict
-        >>> class State(TypedDict):
-        ...     words: Annotated[list[str], operator.add]
+        >>> State = TypedDict("State", {"words": Annotated[list[str], operator.add]})
         >>> graph = StateGraph(State).add_node("greet", lambda state: {"words": ["hello"]})
         >>> graph = graph.add_edge(START, "greet").compile()
         >>> graph.invoke({"words": ["well,"]})
