@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 from rxgraph._hints import did_you_mean
-from rxgraph.constants import END, MISSING, START
+from rxgraph.channels.base import BaseChannel
+from rxgraph.constants import END, START
 from rxgraph.pregel._body import Body
 from rxgraph.pregel._plan import Router
 from rxgraph.pregel._task import Task
@@ -16,9 +16,10 @@ from rxgraph.types import Send
 from ._schema import Schema
 from ._update import edge_channel, goto_writes, warn_unknown_target
 
+Channel = BaseChannel[Any, Any, Any]
 
-@dataclass(frozen=True, slots=True)
-class Branch:
+
+class Branch(NamedTuple):
     """One conditional edge as the builder keeps it.
 
     Args:
@@ -60,14 +61,21 @@ def _make_read(branch: Branch, schema: Schema) -> Callable[[Task, Any], Any]:
 
     def read(task: Task, output: Any) -> Any:
         if isinstance(reads, str):
-            return _fresh(task, reads)
+            channel = task.state.channels[reads]
+            written = _own_writes(task).get(reads)
+            channel = _updated(channel, written) if written else channel
+            return channel.get() if channel.is_available() else None
         values: dict[str, Any] = {}
         if type(output) is dict and branch.body.hint is None:
             values.update(output)
+        own = _own_writes(task)
+        channels = task.state.channels
         for key in reads:
-            value = _fresh(task, key, MISSING)
-            if value is not MISSING:
-                values[key] = value
+            channel = channels[key]
+            if key in own:
+                channel = _updated(channel, own[key])
+            if channel.is_available():
+                values[key] = channel.get()
         for key, manager in managed:
             values[key] = manager.get(task.state)
         return mapper(values) if mapper is not None else values
@@ -75,14 +83,18 @@ def _make_read(branch: Branch, schema: Schema) -> Callable[[Task, Any], Any]:
     return read
 
 
-def _fresh(task: Task, key: str, default: Any = None) -> Any:
-    """Read a channel as it would be with this task's own writes applied; siblings' writes are invisible."""
-    channel = task.state.channels[key]
-    own = [value for name, value in task.writes if name == key]
-    if own:
-        channel = channel.copy()
-        channel.update(own)
-    return channel.get() if channel.is_available() else default
+def _own_writes(task: Task) -> dict[str, list[Any]]:
+    """Group what a task has written; the path sees it, and not what siblings write."""
+    own: dict[str, list[Any]] = {}
+    for key, value in task.writes:
+        own.setdefault(key, []).append(value)
+    return own
+
+
+def _updated(channel: Channel, values: list[Any]) -> Channel:
+    copy = channel.copy()
+    copy.update(values)
+    return copy
 
 
 def _make_write(branch: Branch, source: str, targets: Collection[str]) -> Callable[[Any, Task], None]:

@@ -104,17 +104,22 @@ def _routers(graph: AnyStateGraph, source: str, default: Schema) -> tuple[Router
 
 def _certain(graph: AnyStateGraph) -> tuple[str, ...]:
     """Return the nodes that static edges alone lead to: they run unless an error comes first."""
-    found = {START: None}
-    grew = True
-    while grew:
-        before = len(found)
-        for start, end in graph.edge_list:
-            if start in found and end != END:
-                found[end] = None
-        for starts, end in graph.waiting_edge_list:
-            if starts and end != END and all(start in found for start in starts):
-                found[end] = None
-        grew = len(found) > before
+    after: dict[str, list[str]] = {}
+    for start, end in graph.edge_list:
+        after.setdefault(start, []).append(end)
+    joins: dict[str, list[tuple[tuple[str, ...], str]]] = {}
+    for starts, end in graph.waiting_edge_list:
+        for start in starts:
+            joins.setdefault(start, []).append((starts, end))
+    found: dict[str, None] = {}
+    waiting = [START]
+    while waiting:
+        name = waiting.pop()
+        if name in found or name == END:
+            continue
+        found[name] = None
+        waiting.extend(after.get(name, ()))
+        waiting.extend(end for starts, end in joins.get(name, ()) if all(start in found for start in starts))
     return tuple(found)
 
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import types
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from rxgraph.pregel import Pregel
 from rxgraph.pregel._body import Body, make_body
 from rxgraph.types import Command
 
 
-@dataclass(frozen=True, slots=True)
-class NodeSpec:
+class NodeSpec(NamedTuple):
     """A node of a builder.
 
     Args:

@@ -6,23 +6,20 @@ Persistence adds ``Load`` and ``Save`` here; their places in the engine are befo
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from rxgraph.types import Part
 
 from ._superstep import Superstep
 
 
-@dataclass(frozen=True, slots=True)
-class Execute:
+class Execute(NamedTuple):
     """Run the tasks of a superstep; the outcome is ``None`` when all have ended, or the first error."""
 
     superstep: Superstep
 
 
-@dataclass(frozen=True, slots=True)
-class Emit:
+class Emit(NamedTuple):
     """Put parts into the mux; the outcome is ``None``."""
 
     parts: Iterable[Part]

@@ -59,9 +59,8 @@ class Engine:
         watched = run.watched
         announces = "tasks" in watched or "debug" in watched
         outputs = frozenset((run.output_keys,) if isinstance(run.output_keys, str) else run.output_keys)
+        shows = "values" in watched or not run.plan.settled.issuperset(outputs)
         updated: Collection[str] = write_input(run.plan, state, input_writes(run.plan, self._input))
-        if not outputs.isdisjoint(updated):
-            yield from self._show_values()
         while True:
             state.step += 1
             if state.step > state.stop:
@@ -77,24 +76,19 @@ class Engine:
             yield Execute(superstep)
             updated = apply_writes(run.plan, state, tasks)
             if not outputs.isdisjoint(updated):
-                yield from self._show_values()
+                self._changed = True
+                if shows:
+                    # A channel that forgets must be read now; the others are read when the caller asks.
+                    self._last_output = state.read(run.output_keys)
+                    if "values" in watched:
+                        yield Emit(((run.namespace, "values", self._last_output),))
 
     @property
     def output(self) -> Any:
         """The output as ``values`` last showed it; ``None`` if no output channel was ever written."""
         if not self._changed:
             return None
-        return self._last_output if not self.run.plan.settles else self.state.read(self.run.output_keys)
-
-    def _show_values(self) -> Generator[Effect, None, None]:
-        self._changed = True
-        run = self.run
-        shown = "values" in run.watched
-        if shown or not run.plan.settles:
-            # A channel that forgets must be read now; the others are read when the caller asks.
-            self._last_output = self.state.read(run.output_keys)
-        if shown:
-            yield Emit(((run.namespace, "values", self._last_output),))
+        return self.state.read(self.run.output_keys) if self._last_output is MISSING else self._last_output
 
     def _out_of_steps(self, updated: Collection[str]) -> GraphRecursionError:
         waiting = sorted({node.name for name in updated for node in self.run.plan.triggered_by.get(name, ())})

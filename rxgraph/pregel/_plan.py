@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rxgraph.channels.base import BaseChannel
 from rxgraph.constants import MISSING
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from ._task import Task
 
 
-@dataclass(frozen=True, slots=True)
-class Router:
+class Router(NamedTuple):
     """A conditional edge, seen from the engine: it runs inside its source's task, after the task's own writes.
 
     Args:
@@ -37,8 +36,7 @@ class Router:
     write: Callable[[Any, Task], None]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Node:
+class Node(NamedTuple):
     """One node of a plan.
 
     Args:
@@ -137,10 +135,9 @@ class Plan:
         return frozenset(name for name, node in self.nodes.items() if node.is_async)
 
     @cached_property
-    def settles(self) -> bool:
-        """Whether the output at the end equals the output at its last change."""
-        keys = self.output_channels
-        return all(self.channels[key].settles for key in ((keys,) if isinstance(keys, str) else keys))
+    def settled(self) -> frozenset[str]:
+        """Channels whose value at the end equals the value after their last change."""
+        return frozenset(name for name, channel in self.channels.items() if channel.settles)
 
 
 __all__ = ("Node", "Plan", "Router")

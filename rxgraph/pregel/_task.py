@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from hashlib import blake2b
-from typing import Any
+from os import urandom
+from typing import Any, NamedTuple
 
 from rxgraph.constants import CONF, NS_END, NS_SEP, PULL, PUSH
 from rxgraph.runtime import ExecutionInfo, RunControl, Runtime
@@ -14,8 +13,7 @@ from ._plan import Node, Plan
 from ._state import RunState
 
 
-@dataclass(frozen=True, slots=True)
-class RunContext:
+class RunContext(NamedTuple):
     """What every task of a run shares; the engine's and the nodes' only way to the options of the run.
 
     Args:
@@ -25,7 +23,6 @@ class RunContext:
         store: The graph's store.
         control: Switch that drains the run.
         namespace: Path of the graph below the root.
-        run_key: Random bytes from which task ids of a run without checkpoints are made.
         watched: Stream modes that somebody reads; nothing is built for the others.
         output_keys: Channels that ``values`` and ``updates`` show.
         writer: Writes to the ``custom`` stream.
@@ -37,7 +34,6 @@ class RunContext:
     store: Any
     control: RunControl
     namespace: Namespace
-    run_key: bytes
     watched: frozenset[str]
     output_keys: str | tuple[str, ...]
     writer: StreamWriter
@@ -82,11 +78,10 @@ class Task:
 
     @property
     def id(self) -> str:
-        """A UUID-formatted id: a function of run, namespace, step and path."""
+        """A UUID-formatted id, random: without a checkpoint there is nothing that it would have to be found by."""
         if self._id is None:
-            parts = (*self.run.namespace, str(self.step), self.node.name, *map(str, self.path), *self.triggers)
-            digest = blake2b("\0".join(parts).encode(), key=self.run.run_key, digest_size=16).hexdigest()
-            self._id = f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:]}"
+            digits = urandom(16).hex()
+            self._id = f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
         return self._id
 
     @property

@@ -8,9 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from copy import copy
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Generic, Self, cast
+from typing import Any, Generic, NamedTuple, Self, cast
 
 from reactivex import Observable
 from reactivex.observer import Observer
@@ -35,16 +34,14 @@ from ._task import RunContext
 from .lanes import AsyncLane, AsyncStreamIterator, StreamIterator, SyncLane, Wiring
 
 
-@dataclass(frozen=True, slots=True)
-class Schemas:
+class Schemas(NamedTuple):
     """The user's classes around a plan; each makes an instance out of plain values, or is ``None``."""
 
     context: Callable[[Any], Any] | None = None
     output: Callable[[Any], Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
+class _Run(NamedTuple):
     """One run that is wired up and not yet started."""
 
     engine: Engine
@@ -300,7 +297,6 @@ class Pregel(Generic[StateT, ContextT, InputT, OutputT]):
             store=self.store,
             control=options.get("control") or RunControl(),
             namespace=(),
-            run_key=os.urandom(16),
             watched=watched,
             output_keys=keys,
             writer=wiring.write if "custom" in watched else no_write,

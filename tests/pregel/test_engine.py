@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-import os
 from typing import Annotated, Any, TypedDict
 
 import pytest
@@ -35,7 +34,6 @@ def engine(graph: Any, *modes: str, limit: int = 25, control: RunControl | None 
         store=None,
         control=control or RunControl(),
         namespace=(),
-        run_key=os.urandom(16),
         watched=frozenset(modes),
         output_keys=plan.stream_channels,
         writer=no_write,

@@ -83,7 +83,8 @@ class SyncLane:
                         for task in superstep.tasks:
                             if task.node.is_async:
                                 raise async_in_sync_lane(task.name)
-                    if len(superstep.tasks) == 1 and not self._wiring.live:
+                    lone = len(superstep.tasks) == 1
+                    if lone and (not self._wiring.live or superstep.tasks[0].node.hidden):
                         error = self._run_here(superstep)
                     else:
                         error = yield from self._run_crew(superstep)
@@ -111,7 +112,8 @@ class SyncLane:
 
     def _run_crew(self, superstep: Superstep) -> Generator[None, None, BaseException | None]:
         wiring = self._wiring
-        inbox, gate, mux = wiring.inbox, wiring.gate, wiring.mux
+        inbox, gate = wiring.inbox, wiring.gate
+        items, take, show = inbox.items, inbox.take, wiring.mux.on_next
         waiting = deque(superstep.tasks)
         context = copy_context()
         watched = bool(self._engine.run.watched)
@@ -129,11 +131,11 @@ class SyncLane:
                 self._work(waiting, context)
             while left:
                 inbox.wait()
-                while inbox.items and gate.is_open:
-                    item = inbox.take()
+                while items and gate.is_open:
+                    item = take()
                     if type(item) is tuple:
                         if error is None:
-                            mux.on_next(item)
+                            show(item)
                         continue
                     left -= 1
                     if error is None:
