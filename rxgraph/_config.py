@@ -28,6 +28,7 @@ def merge_configs(*configs: Mapping[str, Any] | None) -> dict[str, Any]:
     """
     merged: dict[str, Any] = {}
     for config in configs:
+        unknown: dict[str, Any] = {}
         for key, value in (config or {}).items():
             if value is None:
                 continue
@@ -38,7 +39,9 @@ def merge_configs(*configs: Mapping[str, Any] | None) -> dict[str, Any]:
             elif key in KEYS:
                 merged[key] = value
             else:
-                merged[CONF] = {**merged.get(CONF, {}), key: value}
+                unknown[key] = value
+        if unknown:
+            merged[CONF] = {**merged.get(CONF, {}), **unknown}
     return merged
 
 

@@ -64,16 +64,38 @@ def declared_ends(action: Any, destinations: Mapping[str, str] | Sequence[str] |
 
 
 def may_jump(action: Any) -> bool:
-    """Whether the code of a function, or of functions nested in it, names ``Command`` or ``Send``."""
-    code = getattr(getattr(action, "func", action), "__code__", None)
-    codes = [code] if code is not None else []
-    while codes:
-        code = codes.pop()
-        if not {"Command", "Send"}.isdisjoint((*code.co_names, *code.co_freevars)):
+    """Whether a function, or one that it uses, mentions ``Command`` or ``Send``; True for what can't be read."""
+    if not hasattr(action, "__code__"):
+        return True
+    waiting, seen = [action], set()
+    while waiting:
+        function = waiting.pop()
+        if id(function) in seen or not hasattr(function, "__code__"):
+            continue
+        seen.add(id(function))
+        names = _names(function.__code__)
+        if not names.isdisjoint({"Command", "Send"}):
             return True
-        codes.extend(constant for constant in code.co_consts if isinstance(constant, types.CodeType))
-    # What can't be looked into may do anything.
-    return not hasattr(getattr(action, "func", action), "__code__")
+        waiting.extend(function.__globals__[name] for name in names if name in function.__globals__)
+        waiting.extend(cell.cell_contents for cell in function.__closure__ or () if _is_filled(cell))
+    return False
+
+
+def _names(code: types.CodeType) -> set[str]:
+    """Every name that a code object looks up, functions nested in it included."""
+    names = {*code.co_names, *code.co_freevars}
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            names |= _names(constant)
+    return names
+
+
+def _is_filled(cell: types.CellType) -> bool:
+    try:
+        return cell.cell_contents is not None
+    except ValueError:
+        # A name of the enclosing function that is not bound yet.
+        return False
 
 
 def _graph_body(name: str, graph: Pregel[Any, Any, Any, Any]) -> Body:

@@ -51,7 +51,10 @@ def make_record(
                 else:
                     _warn_unknown_key(node, key, known)
         elif output is not None:
-            convert(output, writes)
+            # Converted apart, so that a refused output leaves nothing behind.
+            converted: Writes = []
+            convert(output, converted)
+            writes.extend(converted)
         writes.extend(following)
 
     def convert(output: Any, writes: Writes) -> None:
@@ -80,7 +83,7 @@ def make_record(
         if command.graph == PARENT:
             raise ParentCommand(command)
         update = command.update
-        if update is None:
+        if not update:
             pairs: list[tuple[str, Any]] = []
         elif isinstance(update, dict):
             pairs = list(update.items())
@@ -90,7 +93,7 @@ def make_record(
             pairs = [(key, value) for key, value in annotated_updates(update) if key in known]
         else:
             pairs = [(ROOT, update)]
-        if is_root and update is not None:
+        if is_root and update:
             writes.append((ROOT, update))
         else:
             add(pairs, writes)

@@ -13,6 +13,7 @@ from typing import Any
 from reactivex import abc
 from reactivex.disposable import Disposable
 
+from rxgraph.errors import GraphBubbleUp
 from rxgraph.flow._lean import LeanObservable
 from rxgraph.types import Part
 
@@ -59,12 +60,15 @@ class Superstep(LeanObservable[Part]):
                     yield (run.namespace, "debug", payloads.debug(self.step, "task", payload))
 
     def ended(self, task: Task) -> None:
-        """Report that a task has ended, well or with ``task.error`` set."""
+        """Report that a task has ended, well or with ``task.error`` set.
+
+        A task that wrote and then failed, in a router, shows what it wrote.
+        """
         run, down = self._run, self._down
         watched = run.watched
-        if down is None or not watched or task.node.hidden:
+        if down is None or not watched or task.node.hidden or isinstance(task.error, GraphBubbleUp):
             return
-        if "updates" in watched and task.error is None:
+        if "updates" in watched and (task.error is None or task.writes):
             down.on_next((run.namespace, "updates", payloads.update(task, run.output_keys)))
         if "tasks" in watched or "debug" in watched:
             payload: dict[str, Any] = payloads.ended(task, run.plan.stream_channels)

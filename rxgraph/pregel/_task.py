@@ -93,8 +93,8 @@ class Task:
     def metadata(self) -> dict[str, Any]:
         """The user's metadata and the node's, for ``tasks`` events."""
         shown = {**self.run.config.get("metadata", {}), **(self.node.metadata or {})}
-        if tags := self.run.config.get("tags"):
-            shown["tags"] = list(tags)
+        if tags := [tag for tag in self.run.config.get("tags", ()) if not tag.startswith("seq:")]:
+            shown["tags"] = tags
         return shown
 
     @property
@@ -104,14 +104,15 @@ class Task:
             config = dict(self.run.config)
             config["metadata"] = {
                 **config.get("metadata", {}),
-                **(self.node.metadata or {}),
                 "langgraph_step": self.step,
                 "langgraph_node": self.node.name,
                 "langgraph_triggers": self.triggers,
                 "langgraph_path": self.path,
                 "langgraph_checkpoint_ns": self.checkpoint_ns,
+                **(self.node.metadata or {}),
             }
-            config["tags"] = [*config.get("tags", ()), *self.node.tags]
+            if tags := [*config.get("tags", ()), *self.node.tags]:
+                config["tags"] = tags
             config[CONF] = {**config.get(CONF, {}), "checkpoint_ns": self.checkpoint_ns}
             self._config = config
         return self._config
@@ -139,7 +140,7 @@ class Task:
             execution_info=ExecutionInfo(
                 checkpoint_ns=self.checkpoint_ns,
                 task_id=self.id,
-                thread_id=None if thread_id is None else str(thread_id),
+                thread_id=thread_id,
                 run_id=None if run_id is None else str(run_id),
             ),
             control=run.control,

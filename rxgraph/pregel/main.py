@@ -19,7 +19,6 @@ from rxgraph._config import config_list, default_recursion_limit, merge_configs
 from rxgraph._hints import did_you_mean
 from rxgraph._writer import no_write
 from rxgraph.config import RunnableConfig
-from rxgraph.constants import CONF
 from rxgraph.flow._lean import connect
 from rxgraph.runtime import RunControl
 from rxgraph.stream import projection
@@ -263,17 +262,22 @@ class Pregel(Generic[StateT, ContextT, InputT, OutputT]):
         version = read_version(options.get("version", "v1"))
         modes = read_modes(options.get("stream_mode"), "values")
         if modes != "values":
-            run = self._open(input, config, options, "values")
+            run = self._open(input, config, options, "values", keys=self._plan.output_channels)
             items: list[Any] = []
             connect(run.items, Observer(items.append))
             return run, lambda: items
-        run = self._open(input, config, options, None)
+        run = self._open(input, config, options, None, keys=self._plan.output_channels)
         if version == "v1":
             return run, lambda: run.engine.output
         return run, lambda: GraphOutput(self._coerce("values", run.engine.output))
 
     def _open(
-        self, input: Any, config: Mapping[str, Any] | None, options: RunOptions, default_mode: str | None
+        self,
+        input: Any,
+        config: Mapping[str, Any] | None,
+        options: RunOptions,
+        default_mode: str | None,
+        keys: str | Sequence[str] | None = None,
     ) -> _Run:
         """Check everything that can be checked, and wire a run; *default_mode* ``None`` shows no stream at all."""
         check_names(options)
@@ -283,12 +287,9 @@ class Pregel(Generic[StateT, ContextT, InputT, OutputT]):
         printed = ("updates", "values") if debug else read_modes(options.get("print_mode") or (), "", "print_mode")
         printed = (printed,) if isinstance(printed, str) else printed
         watched = frozenset(((modes,) if isinstance(modes, str) else modes) + printed)
-        keys = self._output_keys(options.get("output_keys"), full=default_mode is not None)
+        keys = self._output_keys(options.get("output_keys") or keys or self._plan.stream_channels)
         merged = merge_configs(self.config, config)
         limit = read_limit(merged, default_recursion_limit())
-        merged["recursion_limit"] = limit
-        if "thread_id" in merged.get(CONF, ()):
-            merged[CONF]["thread_id"] = str(merged[CONF]["thread_id"])
         wiring = Wiring((), watched)
         context = RunContext(
             plan=self._plan,
@@ -308,9 +309,7 @@ class Pregel(Generic[StateT, ContextT, InputT, OutputT]):
             items = wiring.mux.pipe(projection(modes, version=version, coerce=self._coerce))
         return _Run(Engine(context, input, limit), wiring, items, merged.get("max_concurrency"))
 
-    def _output_keys(self, keys: str | Sequence[str] | None, full: bool) -> str | tuple[str, ...]:
-        if keys is None:
-            keys = self._plan.stream_channels if full else self._plan.output_channels
+    def _output_keys(self, keys: str | Sequence[str]) -> str | tuple[str, ...]:
         for key in (keys,) if isinstance(keys, str) else keys:
             if key not in self._plan.channels:
                 raise ValueError(
