@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hint
 from rxgraph._hints import did_you_mean
 from rxgraph.channels.base import BaseChannel
 from rxgraph.constants import END, START
+from rxgraph.errors import InvalidUpdateError
 from rxgraph.pregel._body import Body
 from rxgraph.pregel._plan import Router
 from rxgraph.pregel._task import Task
@@ -111,6 +112,11 @@ def _make_write(branch: Branch, source: str, targets: Collection[str]) -> Callab
                 raise ValueError(
                     f"Branch {branch.name!r} of node {source!r} did not return a valid destination: got "
                     f"{destination!r}. Return the name of a node, END, a Send, or a list of them."
+                )
+            if isinstance(destination, Send) and destination.node == END:
+                raise InvalidUpdateError(
+                    f"Branch {branch.name!r} of node {source!r} addressed a Send to {END!r}: Cannot send a packet to the "
+                    "END node. Return END to end there, or leave the packet out."
                 )
         for destination in destinations:
             if isinstance(destination, Send):

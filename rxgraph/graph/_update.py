@@ -61,7 +61,7 @@ def make_record(
         if isinstance(output, Command):
             convert_command(output, writes)
         elif isinstance(output, Send):
-            writes.append((TASKS, _checked(output, node)))
+            writes.append((TASKS, output))
         elif isinstance(output, (list, tuple)) and any(isinstance(item, Command) for item in output):
             for item in output:
                 if item is not None:
@@ -83,7 +83,7 @@ def make_record(
         if command.graph == PARENT:
             raise ParentCommand(command)
         update = command.update
-        if not update:
+        if update is None:
             pairs: list[tuple[str, Any]] = []
         elif isinstance(update, dict):
             pairs = list(update.items())
@@ -93,10 +93,7 @@ def make_record(
             pairs = [(key, value) for key, value in annotated_updates(update) if key in known]
         else:
             pairs = [(ROOT, update)]
-        if is_root and update:
-            writes.append((ROOT, update))
-        else:
-            add(pairs, writes)
+        add(pairs, writes)
         writes.extend(goto_writes(command.goto, node, targets))
 
     def add(pairs: Any, writes: Writes) -> None:
@@ -114,7 +111,6 @@ def goto_writes(goto: Any, node: str, targets: Collection[str]) -> Writes:
 
     Raises:
         TypeError: *goto* is neither a name, nor a ``Send``, nor a sequence of them.
-        InvalidUpdateError: A ``Send`` to ``END``.
     """
     if isinstance(goto, (str, Send)):
         goto = (goto,)
@@ -122,7 +118,7 @@ def goto_writes(goto: Any, node: str, targets: Collection[str]) -> Writes:
     named: set[str] = set()
     for destination in goto:
         if isinstance(destination, Send):
-            writes.append((TASKS, _checked(destination, node)))
+            writes.append((TASKS, destination))
         elif destination == END or destination in named:
             continue
         elif destination in targets:
@@ -141,15 +137,6 @@ def warn_unknown_target(node: str, destination: Any, targets: Collection[str]) -
         UnknownTargetWarning,
         stacklevel=2,
     )
-
-
-def _checked(packet: Send, node: str) -> Send:
-    if packet.node == END:
-        raise InvalidUpdateError(
-            f"Node {node!r} addressed a Send to {END!r}: Cannot send a packet to the END node. "
-            "Send to a node, or leave the packet out to end there."
-        )
-    return packet
 
 
 def _is_pair(item: Any) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from os import urandom
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from rxgraph.constants import CONF, NS_END, NS_SEP, PULL, PUSH
 from rxgraph.runtime import ExecutionInfo, RunControl, Runtime
@@ -11,6 +11,13 @@ from rxgraph.types import Namespace, StreamWriter
 
 from ._plan import Node, Plan
 from ._state import RunState
+
+
+OURS: Final = frozenset(
+    ("thread_id", "checkpoint_id", "checkpoint_ns", "checkpoint_map")
+    + tuple(f"langgraph_{name}" for name in ("step", "node", "triggers", "path", "checkpoint_ns"))
+)
+"""Metadata of the runtime itself; ``tasks`` events leave it out."""
 
 
 class RunContext(NamedTuple):
@@ -92,7 +99,8 @@ class Task:
     @property
     def metadata(self) -> dict[str, Any]:
         """The user's metadata and the node's, for ``tasks`` events."""
-        shown = {**self.run.config.get("metadata", {}), **(self.node.metadata or {})}
+        given = self.run.config.get("metadata", {})
+        shown = {**{key: value for key, value in given.items() if key not in OURS}, **(self.node.metadata or {})}
         if tags := [tag for tag in self.run.config.get("tags", ()) if not tag.startswith("seq:")]:
             shown["tags"] = tags
         return shown
