@@ -115,8 +115,8 @@ def _make_write(branch: Branch, source: str, targets: Collection[str]) -> Callab
                 )
             if isinstance(destination, Send) and destination.node == END:
                 raise InvalidUpdateError(
-                    f"Branch {branch.name!r} of node {source!r} addressed a Send to {END!r}: Cannot send a packet to the "
-                    "END node. Return END to end there, or leave the packet out."
+                    f"Branch {branch.name!r} of node {source!r} addressed a Send to {END!r}: Cannot send a packet "
+                    "to the END node. Return END to end there, or leave the packet out."
                 )
         for destination in destinations:
             if isinstance(destination, Send):

@@ -12,7 +12,6 @@ from rxgraph.types import Namespace, StreamWriter
 from ._plan import Node, Plan
 from ._state import RunState
 
-
 OURS: Final = frozenset(
     ("thread_id", "checkpoint_id", "checkpoint_ns", "checkpoint_map")
     + tuple(f"langgraph_{name}" for name in ("step", "node", "triggers", "path", "checkpoint_ns"))

@@ -18,6 +18,7 @@ from typing_extensions import Unpack
 from rxgraph._config import config_list, default_recursion_limit, merge_configs
 from rxgraph._hints import did_you_mean
 from rxgraph._writer import no_write
+from rxgraph.channels.base import BaseChannel
 from rxgraph.config import RunnableConfig
 from rxgraph.flow._lean import connect
 from rxgraph.runtime import RunControl
@@ -28,7 +29,7 @@ from rxgraph.typing import ContextT, InputT, OutputT, StateT
 from ._engine import Engine
 from ._observe import observe_run
 from ._options import RunOptions, check_names, read_limit, read_modes, read_version
-from ._plan import Plan
+from ._plan import Node, Plan
 from ._task import RunContext
 from .lanes import AsyncLane, AsyncStreamIterator, StreamIterator, SyncLane, Wiring
 
@@ -219,9 +220,14 @@ class Pregel(Generic[StateT, ContextT, InputT, OutputT]):
         return self.name
 
     @property
-    def nodes(self) -> list[str]:
-        """Names of the nodes, without the hidden ones."""
-        return [name for name, node in self._plan.nodes.items() if not node.hidden]
+    def nodes(self) -> Mapping[str, Node]:
+        """The nodes by name, the hidden start node among them."""
+        return self._plan.nodes
+
+    @property
+    def channels(self) -> Mapping[str, BaseChannel[Any, Any, Any]]:
+        """A prototype of each channel by name."""
+        return self._plan.channels
 
     @property
     def needs_async(self) -> bool:
@@ -249,7 +255,7 @@ class Pregel(Generic[StateT, ContextT, InputT, OutputT]):
         return self._plan.stream_channels
 
     def __repr__(self) -> str:
-        names = self.nodes
+        names = [name for name, node in self.nodes.items() if not node.hidden]
         shown = ", ".join(names[:6]) + (f", and {len(names) - 6} more" if len(names) > 6 else "")
         return f"<{type(self).__name__} {self.name!r} | {len(names)} nodes: {shown}>"
 

@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator
 from contextvars import Context, copy_context
 from functools import partial
+from threading import get_ident
 from typing import Any
 
 from reactivex import Observable, abc
@@ -81,6 +82,7 @@ class AsyncLane:
             turn: Awaited before each superstep: waits for demand. ``None`` is unbounded demand.
         """
         mux = self._wiring.mux
+        self._wiring.owner = get_ident()
         self._listen_to_threads()
         effects = iter(self._engine)
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from asyncio import CancelledError
 from collections.abc import Awaitable
 from threading import get_ident
 from typing import Any, Final
@@ -71,7 +72,7 @@ class Wiring:
 
 def note_failure(task: Task, error: BaseException) -> BaseException:
     """Record on a task how it failed; a cancellation that nobody asked for becomes an error of its own."""
-    if type(error).__name__ == "CancelledError" and type(error).__module__.startswith("asyncio"):
+    if isinstance(error, CancelledError):
         error = NodeCancelledError(task.name)
     elif isinstance(error, Exception):
         error.add_note(f"During task with name {task.name!r} and id {task.id!r}, superstep {task.step}")
