@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from reactivex import Observable, abc
 
-from rxgraph.flow._lean import CallSite, LeanObservable, LeanObserver, join
+from rxgraph.flow._lean import CallSite, LeanObserver, LeanOperator, check_function
 
 T = TypeVar("T")
 
@@ -18,25 +18,24 @@ class _FilterObserver(LeanObserver[Any, Any]):
         if self.stopped:
             return
         try:
-            passes = self.predicate(value)
+            # The truth of the answer is asked for in here, because that may raise as well.
+            if not self.predicate(value):
+                return
         except Exception as error:
             self.fail(error)
-        else:
-            if passes:
-                self.down.on_next(value)
+            return
+        self.down.on_next(value)
 
 
-class _Filter(LeanObservable[T]):
+class _Filter(LeanOperator[T]):
     def __init__(self, source: Observable[T], predicate: Callable[[T], Any], site: CallSite) -> None:
-        super().__init__()
-        self._source, self._predicate, self._site = source, predicate, site
+        super().__init__(source, site)
+        self._predicate = predicate
 
-    def _subscribe_core(
-        self, observer: abc.ObserverBase[T], scheduler: abc.SchedulerBase | None = None
-    ) -> abc.DisposableBase:
-        stage = _FilterObserver(observer, self._site)
+    def stage(self, down: abc.ObserverBase[T]) -> LeanObserver[T, T]:
+        stage = _FilterObserver(down, self._site)
         stage.predicate = self._predicate
-        return join(self._source, stage, scheduler)
+        return stage
 
 
 def filter(predicate: Callable[[T], Any]) -> Callable[[Observable[T]], Observable[T]]:
@@ -53,6 +52,7 @@ def filter(predicate: Callable[[T], Any]) -> Callable[[Observable[T]], Observabl
     Disposal: disposes of the source.
     Source: ReactiveX ``filter``.
     """
+    check_function("filter(predicate)", predicate)
     site = CallSite("filter()")
     return lambda source: _Filter(source, predicate, site)
 

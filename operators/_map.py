@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from reactivex import Observable, abc
 
-from rxgraph.flow._lean import CallSite, LeanObservable, LeanObserver, join
+from rxgraph.flow._lean import CallSite, LeanObserver, LeanOperator, check_function
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -26,17 +26,15 @@ class _MapObserver(LeanObserver[Any, Any]):
             self.down.on_next(result)
 
 
-class _Map(LeanObservable[U]):
+class _Map(LeanOperator[U]):
     def __init__(self, source: Observable[Any], mapper: Callable[[Any], U], site: CallSite) -> None:
-        super().__init__()
-        self._source, self._mapper, self._site = source, mapper, site
+        super().__init__(source, site)
+        self._mapper = mapper
 
-    def _subscribe_core(
-        self, observer: abc.ObserverBase[U], scheduler: abc.SchedulerBase | None = None
-    ) -> abc.DisposableBase:
-        stage = _MapObserver(observer, self._site)
+    def stage(self, down: abc.ObserverBase[U]) -> LeanObserver[Any, U]:
+        stage = _MapObserver(down, self._site)
         stage.mapper = self._mapper
-        return join(self._source, stage, scheduler)
+        return stage
 
 
 def map(mapper: Callable[[T], U]) -> Callable[[Observable[T]], Observable[U]]:
@@ -53,6 +51,7 @@ def map(mapper: Callable[[T], U]) -> Callable[[Observable[T]], Observable[U]]:
     Disposal: disposes of the source.
     Source: ReactiveX ``map``.
     """
+    check_function("map(mapper)", mapper)
     site = CallSite("map()")
     return lambda source: _Map(source, mapper, site)
 

@@ -34,6 +34,9 @@ def mode(*modes: str) -> Callable[[Observable[Any]], Observable[Any]]:
     """
     if not modes:
         raise ValueError("mode() needs at least one stream mode, e.g. mode('updates').")
+    for name in modes:
+        if not isinstance(name, str):
+            raise TypeError(f"mode() takes stream modes one by one, as strings, got {name!r}.")
     wanted, site = frozenset(modes), CallSite("mode()")
 
     def operator(source: Observable[Any]) -> Observable[Any]:

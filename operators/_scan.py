@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from reactivex import Observable, abc
 
 from rxgraph.constants import MISSING
-from rxgraph.flow._lean import CallSite, LeanObservable, LeanObserver, join
+from rxgraph.flow._lean import CallSite, LeanObserver, LeanOperator, check_function
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -29,17 +29,15 @@ class _ScanObserver(LeanObserver[Any, Any]):
             self.down.on_next(total)
 
 
-class _Scan(LeanObservable[U]):
+class _Scan(LeanOperator[U]):
     def __init__(self, source: Observable[Any], accumulator: Callable[[Any, Any], U], seed: Any, site: CallSite):
-        super().__init__()
-        self._source, self._accumulator, self._seed, self._site = source, accumulator, seed, site
+        super().__init__(source, site)
+        self._accumulator, self._seed = accumulator, seed
 
-    def _subscribe_core(
-        self, observer: abc.ObserverBase[U], scheduler: abc.SchedulerBase | None = None
-    ) -> abc.DisposableBase:
-        stage = _ScanObserver(observer, self._site)
+    def stage(self, down: abc.ObserverBase[U]) -> LeanObserver[Any, U]:
+        stage = _ScanObserver(down, self._site)
         stage.accumulator, stage.total = self._accumulator, self._seed
-        return join(self._source, stage, scheduler)
+        return stage
 
 
 def scan(accumulator: Callable[[U, T], U], seed: U | Any = MISSING) -> Callable[[Observable[T]], Observable[U]]:
@@ -53,9 +51,11 @@ def scan(accumulator: Callable[[U, T], U], seed: U | Any = MISSING) -> Callable[
     Demand: pass-through.
     Order: source order.
     Errors: what *accumulator* raises ends the result, with a note that says where the operator was built.
-    Disposal: disposes of the source. The total belongs to one subscription.
+    Disposal: disposes of the source.
+    Args: *seed*: what the first item is folded into. Each subscription starts from it, so don't change it in place.
     Source: ReactiveX ``scan``.
     """
+    check_function("scan(accumulator)", accumulator)
     site = CallSite("scan()")
     return lambda source: _Scan(source, accumulator, seed, site)
 

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from reactivex import Observable, abc
 
-from rxgraph.flow._lean import NOTHING, LeanObservable, LeanObserver, join
+from rxgraph.flow._lean import NOTHING, LeanObservable, LeanObserver, LeanOperator
 
 T = TypeVar("T")
 
@@ -15,30 +15,33 @@ class _TakeObserver(LeanObserver[Any, Any]):
     left: int
 
     def on_next(self, value: Any) -> None:
-        if self.stopped:
+        # Nothing is left while the last item is being delivered, and a source may answer it with another one.
+        if self.stopped or not self.left:
             return
         self.left -= 1
         self.down.on_next(value)
-        if self.left == 0:
+        if not self.left:
             self.on_completed()
-            if self.up is not None:
-                self.up.dispose()
+            self.dispose()
 
 
-class _Take(LeanObservable[T]):
+class _Take(LeanOperator[T]):
     def __init__(self, source: Observable[T], count: int) -> None:
-        super().__init__()
-        self._source, self._count = source, count
+        super().__init__(source)
+        self._count = count
 
+    def stage(self, down: abc.ObserverBase[T]) -> LeanObserver[T, T]:
+        stage = _TakeObserver(down)
+        stage.left = self._count
+        return stage
+
+
+class _Nothing(LeanObservable[T]):
     def _subscribe_core(
         self, observer: abc.ObserverBase[T], scheduler: abc.SchedulerBase | None = None
     ) -> abc.DisposableBase:
-        if self._count == 0:
-            observer.on_completed()
-            return NOTHING
-        stage = _TakeObserver(observer)
-        stage.left = self._count
-        return join(self._source, stage, scheduler)
+        observer.on_completed()
+        return NOTHING
 
 
 def take(count: int) -> Callable[[Observable[T]], Observable[T]]:
@@ -55,9 +58,11 @@ def take(count: int) -> Callable[[Observable[T]], Observable[T]]:
     Disposal: disposes of the source, also after the last item.
     Source: ReactiveX ``take``.
     """
+    if type(count) is not int:
+        raise TypeError(f"take(count) needs an int, got {count!r}.")
     if count < 0:
         raise ValueError(f"take(count) needs count >= 0, got {count}.")
-    return lambda source: _Take(source, count)
+    return lambda source: _Take(source, count) if count else _Nothing()
 
 
 __all__ = ("take",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rxgraph.testing import _marbles as marbles
 from rxgraph.testing._channels import ChannelConformance as ChannelConformance
 
-__all__ = ("ChannelConformance",)
+__all__ = ("ChannelConformance", "marbles")
