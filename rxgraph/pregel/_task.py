@@ -13,8 +13,8 @@ from ._plan import Node, Plan
 from ._state import RunState
 
 OURS: Final = frozenset(
-    ("thread_id", "checkpoint_id", "checkpoint_ns", "checkpoint_map")
-    + tuple(f"langgraph_{name}" for name in ("step", "node", "triggers", "path", "checkpoint_ns"))
+    "thread_id checkpoint_id checkpoint_ns checkpoint_map langgraph_step langgraph_node langgraph_triggers "
+    "langgraph_path langgraph_checkpoint_ns".split()
 )
 """Metadata of the runtime itself; ``tasks`` events leave it out."""
 
