@@ -57,7 +57,7 @@ bench: $(VENV)/dev.stamp
 	@set -e; for file in $(BENCH); do echo "== $$file"; $(BIN)/python "$$file" $(ARGS); done
 
 clean:
-	@rm -rf $(VENV) build dist htmlcov .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache ./*.egg-info
+	@rm -rf $(VENV) build dist htmlcov .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache ./*.egg-info rxgraph-report
 	@find rxgraph operators tests bench -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/demo.stamp: $(VENV)/made-for pyproject.toml

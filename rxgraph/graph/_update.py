@@ -73,11 +73,7 @@ def make_record(
         elif is_annotated_instance(output):
             writes.extend((key, value) for key, value in annotated_updates(output) if key in known)
         else:
-            raise InvalidUpdateError(
-                f"Node {node!r} returned something that is no update: Expected dict, got {output!r}. Return a dict "
-                "of state keys, a Command, a Send, an instance of an annotated class, or None. "
-                f"[{ErrorCode.INVALID_GRAPH_NODE_RETURN_VALUE.value}]"
-            )
+            raise _no_update(node, output)
 
     def convert_command(command: Command[Any], writes: Writes) -> None:
         if command.graph == PARENT:
@@ -136,6 +132,19 @@ def warn_unknown_target(node: str, destination: Any, targets: Collection[str]) -
         + did_you_mean(destination, (t for t in targets if t != START)),
         UnknownTargetWarning,
         stacklevel=2,
+    )
+
+
+def _no_update(node: str, output: Any) -> InvalidUpdateError:
+    if node == START:
+        return InvalidUpdateError(
+            f"The input of the graph is no update of its state: Expected dict, got {output!r}. Pass a dict of input "
+            "keys, or an instance of the input class."
+        )
+    return InvalidUpdateError(
+        f"Node {node!r} returned something that is no update: Expected dict, got {output!r}. Return a dict of state "
+        f"keys, a Command, a Send, an instance of an annotated class, or None. "
+        f"[{ErrorCode.INVALID_GRAPH_NODE_RETURN_VALUE.value}]"
     )
 
 

@@ -19,8 +19,9 @@ from __future__ import annotations
 from collections.abc import Collection, Generator, Sequence
 from typing import Any
 
-from rxgraph.constants import MISSING
+from rxgraph.constants import MISSING, PARENT
 from rxgraph.errors import EmptyInputError, GraphDrained, GraphRecursionError, InvalidUpdateError
+from rxgraph.types import Command
 
 from ._effects import Effect, Emit, Execute
 from ._plan import Plan
@@ -113,6 +114,8 @@ def input_writes(plan: Plan, value: Any) -> Sequence[tuple[str, Any]]:
             f"Graph {plan.name!r} received no input, and there is nothing to go on with: Received no input for "
             f"{channels}. Pass the input as the first argument; an empty dict is an input."
         )
+    if isinstance(value, Command):
+        _check_command(plan, value)
     if isinstance(channels, str):
         return [(channels, value)]
     if not isinstance(value, dict):
@@ -121,6 +124,19 @@ def input_writes(plan: Plan, value: Any) -> Sequence[tuple[str, Any]]:
             f"Expected dict, got {value!r}."
         )
     return [(name, value[name]) for name in channels if name in value]
+
+
+def _check_command(plan: Plan, command: Command[Any]) -> None:
+    """Raise for a ``Command`` that can't begin a run."""
+    if command.graph == PARENT:
+        raise InvalidUpdateError(f"Graph {plan.name!r} was given Command(graph=PARENT): There is no parent graph.")
+    if command.resume is not None:
+        raise RuntimeError(
+            f"Graph {plan.name!r} was given {command!r}: Cannot use Command(resume=...) without checkpointer, because "
+            "there is no run to resume."
+        )
+    if not command.update and not command.goto:
+        raise EmptyInputError(f"Graph {plan.name!r} was given Command(), which is no input and resumes nothing.")
 
 
 __all__ = ("Engine", "input_writes")

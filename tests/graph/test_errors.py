@@ -185,6 +185,21 @@ def test_an_input_that_is_no_dict_is_refused(lane: Lane) -> None:
         lane.invoke(single(lane.node(nothing)), "text")
 
 
+@pytest.mark.parametrize(
+    ("command", "error", "message"),
+    [
+        (Command(graph=Command.PARENT, update={"docs": "d"}), InvalidUpdateError, "no parent graph"),
+        (Command(resume=1), RuntimeError, "without checkpointer"),
+        (Command(), EmptyInputError, "no input"),
+    ],
+)
+def test_a_command_that_can_begin_no_run_is_refused(
+    lane: Lane, command: Any, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        lane.invoke(single(lane.node(nothing)), command)
+
+
 def test_unknown_keys_are_said_aloud_and_dropped(lane: Lane) -> None:
     graph = single(lane.node(lambda state: {"dosc": "x", "xs": ["y"]}))
     with pytest.warns(UnknownStateKeyWarning, match="Node 'node'.*'dosc'.*Did you mean 'docs'?"):
