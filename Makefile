@@ -9,7 +9,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input
-BENCH ?= $(wildcard bench/bench_*.py)
+BENCH ?= bench
 ARGS ?=
 
 .DELETE_ON_ERROR:

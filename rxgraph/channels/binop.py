@@ -90,7 +90,12 @@ class BinaryOperatorAggregate(BaseChannel[Value, Value, Value], Generic[Value]):
         return restored
 
     def copy(self) -> Self:
-        return self.from_checkpoint(self.value)
+        if type(self) is not BinaryOperatorAggregate:
+            return self.from_checkpoint(self.value)
+        # A router's view copies this channel in every superstep; the zero that __init__ makes would be thrown away.
+        twin = self.__class__.__new__(self.__class__)
+        twin.key, twin.typ, twin.operator, twin.value = self.key, self.typ, self.operator, self.value
+        return twin
 
 
 __all__ = ("BinaryOperatorAggregate",)

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Final, Union, get_args, get_origin
 
+from rxgraph._writer import READY
 from rxgraph.constants import MISSING
 from rxgraph.errors import LaneError
 from rxgraph.types import Emit
@@ -195,11 +196,12 @@ def _consume(call: SyncFace, value: Any, task: Any) -> Any:
 
 async def _consume_async(call: SyncFace, value: Any, task: Any) -> Any:
     total: Any = MISSING
-    chunks = call(value, task)
+    chunks, writer = call(value, task), task.writer
     try:
         async for chunk in chunks:
             if type(chunk) is Emit:
-                await task.writer(chunk.value)
+                if (room := writer(chunk.value)) is not READY:
+                    await room
             else:
                 total = _add(total, chunk)
     finally:
