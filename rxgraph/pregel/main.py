@@ -293,7 +293,7 @@ class Pregel(Generic[StateT, ContextT, InputT, OutputT]):
         printed = ("updates", "values") if debug else read_modes(options.get("print_mode") or (), "", "print_mode")
         printed = (printed,) if isinstance(printed, str) else printed
         watched = frozenset(((modes,) if isinstance(modes, str) else modes) + printed)
-        keys = self._output_keys(options.get("output_keys") or keys or self._plan.stream_channels)
+        shown = next(k for k in (options.get("output_keys"), keys, self._plan.stream_channels) if k is not None)
         merged = merge_configs(self.config, config)
         limit = read_limit(merged, default_recursion_limit())
         wiring = Wiring((), watched)
@@ -305,7 +305,7 @@ class Pregel(Generic[StateT, ContextT, InputT, OutputT]):
             control=options.get("control") or RunControl(),
             namespace=(),
             watched=watched,
-            output_keys=keys,
+            output_keys=self._output_keys(shown),
             writer=wiring.write if "custom" in watched else no_write,
         )
         if printed:
