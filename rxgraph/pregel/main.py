@@ -20,6 +20,7 @@ from rxgraph._hints import did_you_mean
 from rxgraph._writer import no_write
 from rxgraph.channels.base import BaseChannel
 from rxgraph.config import RunnableConfig
+from rxgraph.flow import BoundedLog
 from rxgraph.flow._lean import connect
 from rxgraph.runtime import RunControl
 from rxgraph.stream import projection
@@ -269,9 +270,9 @@ class Pregel(Generic[StateT, ContextT, InputT, OutputT]):
         modes = read_modes(options.get("stream_mode"), "values")
         if modes != "values":
             run = self._open(input, config, options, "values", keys=self._plan.output_channels)
-            items: list[Any] = []
-            connect(run.items, Observer(items.append))
-            return run, lambda: items
+            log = BoundedLog[Any](overflow="unbounded", name="invoke")
+            connect(run.items, log)
+            return run, lambda: _drain(log)
         run = self._open(input, config, options, None, keys=self._plan.output_channels)
         if version == "v1":
             return run, lambda: run.engine.output
@@ -331,6 +332,11 @@ class Pregel(Generic[StateT, ContextT, InputT, OutputT]):
     def _coerce(self, mode: str, data: Any) -> Any:
         make = self._schemas.output
         return make(data) if make is not None and mode == "values" and isinstance(data, dict) else data
+
+
+def _drain(log: BoundedLog[Any]) -> list[Any]:
+    log.raise_error()
+    return list(log.items)
 
 
 def _print_item(item: tuple[str, Any]) -> None:
