@@ -1,0 +1,57 @@
+"""The deliberate differences from LangGraph, by the names that ``docs/differences.md`` lists.
+
+A parity test relaxes its comparison only by naming one of these. ``warns`` holds the warnings that a program which
+names the difference may give on rxgraph and not on LangGraph.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+PAGE = Path(__file__).parents[2] / "docs" / "differences.md"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One deliberate difference and where it may show."""
+
+    name: str
+    warns: tuple[str, ...] = ()
+
+
+DIFFERENCES: dict[str, Difference] = {
+    one.name: one
+    for one in (
+        Difference("unknown_stream_mode_raises"),
+        Difference("unknown_options_raise"),
+        Difference("unknown_state_key_warns", warns=("UnknownStateKeyWarning",)),
+        Difference("unknown_target_warns", warns=("UnknownTargetWarning",)),
+        Difference("unreachable_node_warns", warns=("UnreachableNodeWarning",)),
+        Difference("arguments_checked_at_the_call"),
+        Difference("tuple_of_modes_is_labelled"),
+        Difference("async_node_under_invoke_raises_first"),
+        Difference("no_beta_warnings"),
+        Difference("error_texts"),
+        Difference("events_before_an_error_are_delivered"),
+        Difference("generators_take_injected_parameters"),
+        Difference("command_input_is_applied_once"),
+        Difference("an_empty_command_is_empty_input"),
+        Difference("conditional_edges_from_end_raise"),
+        # Named by test_channels_parity.py.
+        Difference("a_first_overwrite_is_unwrapped"),
+        Difference("a_refused_update_changes_nothing"),
+        Difference("a_checkpoint_is_not_the_live_value"),
+        Difference("barrier_names_may_be_a_list"),
+        Difference("only_exact_types_are_overwrites"),
+        Difference("bound_methods_and_nameless_reducers_can_be_compared"),
+        Difference("a_bare_delta_channel_can_replay"),
+        Difference("errors_name_the_channel"),
+    )
+}
+
+
+def names_on_the_page() -> set[str]:
+    """The first column of the table in ``docs/differences.md``."""
+    return set(re.findall(r"^\| `(\w+)` \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE))

@@ -1,0 +1,203 @@
+"""Both sides of every deliberate difference, by name; those of single channels stand in ``test_channels_parity.py``."""
+
+from __future__ import annotations
+
+import asyncio
+import operator
+import re
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, TypedDict
+
+import pytest
+
+from tests.parity._differences import DIFFERENCES, names_on_the_page
+from tests.parity._twin import runtime
+
+LIBS = {"ours": runtime("rxgraph"), "theirs": runtime("langgraph")}
+
+
+class Log(TypedDict):
+    log: Annotated[list, operator.add]
+
+
+def say(name: str) -> Callable[[Any], Any]:
+    def node(state: Any) -> Any:
+        return {"log": [name]}
+
+    node.__name__ = name
+    return node
+
+
+def graph_of(lg: Any, *nodes: Any, schema: Any = Log) -> Any:
+    graph = lg.StateGraph(schema).add_sequence(nodes)
+    return graph.add_edge(lg.START, nodes[0].__name__).compile()
+
+
+def outcomes(act: Callable[[Any], Any]) -> tuple[Any, Any]:
+    """What *act* returns, or the class of what it raises, on rxgraph and on LangGraph."""
+    found = []
+    for lg in LIBS.values():
+        try:
+            found.append(act(lg))
+        except Exception as error:
+            found.append(type(error))
+    return found[0], found[1]
+
+
+def warned(act: Callable[[Any], Any]) -> tuple[list[str], list[str], Any, Any]:
+    """Names of the warnings that *act* gives, and what it returns, on rxgraph and on LangGraph."""
+    names, results = [], []
+    for lg in LIBS.values():
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            results.append(act(lg))
+        names.append([one.category.__name__ for one in caught])
+    return names[0], names[1], results[0], results[1]
+
+
+def test_every_difference_has_a_line_and_a_test() -> None:
+    assert names_on_the_page() == set(DIFFERENCES)
+    sources = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_*.py"))
+    assert set(re.findall(r"^def test_difference_(\w+)\(", sources, re.MULTILINE)) == set(DIFFERENCES)
+
+
+@pytest.mark.parametrize("mode", ["bogus", ["values", "bogus"]])
+def test_difference_unknown_stream_mode_raises(mode: Any) -> None:
+    ours, theirs = outcomes(lambda lg: list(graph_of(lg, say("a")).stream({}, stream_mode=mode)))
+    assert ours is ValueError
+    assert all(label == "values" for label, _ in theirs)
+
+
+def test_difference_unknown_options_raise() -> None:
+    ours, theirs = outcomes(lambda lg: graph_of(lg, say("a")).invoke({}, no_such_option=1))
+    assert (ours, theirs) == (TypeError, {"log": ["a"]})
+
+
+def test_difference_unknown_state_key_warns() -> None:
+    ours, theirs, result, reference = warned(lambda lg: graph_of(lg, say("a")).invoke({"nope": 1}))
+    assert (ours, theirs) == (["UnknownStateKeyWarning"], [])
+    assert result == reference
+
+
+def test_difference_unknown_target_warns() -> None:
+    def act(lg: Any) -> Any:
+        graph = lg.StateGraph(Log).add_node(say("a")).add_edge(lg.START, "a")
+        return graph.add_conditional_edges("a", lambda state: "nope").compile().invoke({})
+
+    ours, theirs, result, reference = warned(act)
+    assert (ours, theirs) == (["UnknownTargetWarning"], [])
+    assert result == reference
+
+
+def test_difference_unreachable_node_warns() -> None:
+    def act(lg: Any) -> Any:
+        graph = lg.StateGraph(Log).add_node(say("a")).add_node(say("b")).add_edge(lg.START, "a")
+        return graph.compile().invoke({})
+
+    ours, theirs, result, reference = warned(act)
+    assert (ours, theirs) == (["UnreachableNodeWarning"], [])
+    assert result == reference
+
+
+def test_difference_arguments_checked_at_the_call() -> None:
+    calls: tuple[Callable[[Any], Any], ...] = (
+        lambda lg: graph_of(lg, say("a")).stream({}, {"recursion_limit": 0}) and None,
+        lambda lg: graph_of(lg, say("a")).stream({}, output_keys="nope") and None,
+        lambda lg: graph_of(lg, say("a")).astream({}, output_keys="nope") and None,
+    )
+    for act in calls:
+        assert outcomes(act) == (ValueError, None)
+
+
+def test_difference_tuple_of_modes_is_labelled() -> None:
+    ours, theirs = outcomes(
+        lambda lg: list(graph_of(lg, say("a")).stream({"log": []}, stream_mode=("values", "updates")))
+    )
+    assert ours == [("values", {"log": []}), ("updates", {"a": {"log": ["a"]}}), ("values", {"log": ["a"]})]
+    assert theirs == [payload for _, payload in ours]
+
+
+def test_difference_async_node_under_invoke_raises_first() -> None:
+    ran = []
+
+    def act(lg: Any) -> Any:
+        def first(state: Any) -> None:
+            ran.append(lg.name)
+
+        async def second(state: Any) -> None:
+            await asyncio.sleep(0)
+
+        return graph_of(lg, first, second).invoke({})
+
+    ours, theirs = outcomes(act)
+    assert issubclass(ours, TypeError)
+    assert theirs is TypeError
+    assert ran == ["langgraph"]
+
+
+def test_difference_events_before_an_error_are_delivered() -> None:
+    class Plain(TypedDict):
+        key: str
+
+    def act(lg: Any) -> Any:
+        def twice(state: Any) -> Any:
+            return [lg.Command(update={"key": "x"}), lg.Command(update={"key": "y"})]
+
+        events = []
+        with pytest.raises(lg.errors.InvalidUpdateError):
+            for event in graph_of(lg, twice, schema=Plain).stream({}, stream_mode="updates"):
+                events.append(event)  # what came before the error counts
+        return events
+
+    assert outcomes(act) == ([{"twice": [{"key": "x"}, {"key": "y"}]}], [])
+
+
+def test_difference_generators_take_injected_parameters() -> None:
+    def act(lg: Any) -> Any:
+        def node(state, writer, runtime):  # type: ignore[no-untyped-def]
+            writer("custom")
+            yield {"log": ["a"]}
+
+        return list(graph_of(lg, node).stream({}, stream_mode="custom"))
+
+    assert outcomes(act) == (["custom"], TypeError)
+
+
+def test_difference_command_input_is_applied_once() -> None:
+    def act(lg: Any) -> Any:
+        return graph_of(lg, say("a")).invoke(lg.Command(update={"log": ["i"]}))["log"]
+
+    assert outcomes(act) == (["i", "a"], ["i", "i", "a"])
+
+
+def test_difference_an_empty_command_is_empty_input() -> None:
+    ours, theirs = outcomes(lambda lg: graph_of(lg, say("a")).invoke(lg.Command()))
+    assert (ours, theirs) == (LIBS["ours"].errors.EmptyInputError, UnboundLocalError)
+
+
+def test_difference_conditional_edges_from_end_raise() -> None:
+    def built(lg: Any) -> Any:
+        graph = lg.StateGraph(Log).add_node(say("a")).add_edge(lg.START, "a")
+        return graph.add_conditional_edges(lg.END, lambda state: "a")
+
+    assert outcomes(lambda lg: built(lg) and None) == (ValueError, None)
+    assert outcomes(lambda lg: built(lg).compile() and None) == (ValueError, ValueError)
+
+
+def test_difference_no_beta_warnings() -> None:
+    """Nothing to compare yet: what warns in LangGraph is not there yet."""
+    ours, _, _, _ = warned(lambda lg: list(graph_of(lg, say("a")).stream({}, stream_mode=["values", "debug"])))
+    assert ours == []
+
+
+def test_difference_error_texts() -> None:
+    def text(lg: Any) -> str:
+        with pytest.raises(ValueError, match="serch") as caught:
+            lg.StateGraph(Log).add_node(say("search")).add_edge(lg.START, "serch").compile()
+        return str(caught.value)
+
+    ours, theirs = (text(lg) for lg in LIBS.values())
+    assert "Did you mean 'search'?" in ours
+    assert ours != theirs
