@@ -6,6 +6,7 @@ import asyncio
 import gc
 import operator
 import threading
+from dataclasses import dataclass
 from typing import Annotated, Any, TypedDict
 
 import pytest
@@ -281,3 +282,21 @@ def test_two_threads_on_one_stream_are_refused() -> None:
     go_on.set()
     puller.join()
     assert items == [{"node": None}]
+
+
+def test_a_run_ends_with_the_chain_that_reads_it(lane: Lane) -> None:
+    """A value that the output class refuses fails the stream; the run behind it does not stay behind."""
+
+    @dataclass
+    class Out:
+        missing: str
+        xs: Annotated[list[str], operator.add]
+
+    ran = []
+    builder = StateGraph(State, output_schema=Out)
+    builder.add_sequence([(name, lane.node(lambda state, name=name: ran.append(name))) for name in "abc"])
+    graph = builder.add_edge(START, "a").compile()
+    with pytest.raises(TypeError, match="missing"):
+        lane.stream(graph, {"xs": ["in"]}, stream_mode="values", version="v2")
+    gc.collect()
+    assert ran == []

@@ -260,6 +260,11 @@ class _Driver:
             driving = _finish(self.lane.drive(self._turn), self.wiring.mux)
             self.task = asyncio.get_running_loop().create_task(driving, name="rxgraph run")
 
+    async def stop(self) -> None:
+        """Cancel the run, unless it has ended, and wait for its nodes."""
+        if self.task is not None and not self.task.done():
+            await _cancel_all([self.task])
+
     async def _turn(self) -> None:
         scheduler = self.scheduler
         while not scheduler.demand:
@@ -314,6 +319,8 @@ class AsyncStreamIterator(AsyncIterator[Any]):
         try:
             while not log.items:
                 if log.is_closed:
+                    # The items may have ended before the run has: their chain failed, or took enough.
+                    await self._driver.stop()
                     log.raise_error()
                     raise StopAsyncIteration
                 arrived: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -337,9 +344,7 @@ class AsyncStreamIterator(AsyncIterator[Any]):
     async def aclose(self) -> None:
         """Cancel the run and wait until its nodes have ended; idempotent."""
         self._scheduler.cancel()
-        task = self._driver.task
-        if task is not None:
-            await _cancel_all([task])
+        await self._driver.stop()
         self._log.on_completed()
         self._log.clear()
 

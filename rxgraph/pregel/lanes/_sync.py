@@ -262,6 +262,8 @@ class StreamIterator(Iterator[Any]):
         try:
             while not log.items:
                 if log.is_closed:
+                    # The items may have ended before the run has: their chain failed, or took enough.
+                    self._turns.abandon()
                     log.raise_error()
                     raise StopIteration
                 log.listener = scheduler.produced
