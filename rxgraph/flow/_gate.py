@@ -6,8 +6,9 @@ with it, an inbox goes on handing over.
 
 from __future__ import annotations
 
-from asyncio import get_running_loop
+from asyncio import Future, get_running_loop
 from collections.abc import Callable, Generator
+from functools import partial
 from typing import Any
 
 
@@ -30,27 +31,41 @@ class Gate:
         self._shut += 1
 
     def reopen(self) -> None:
-        """One log has room again; wakes everyone when it was the last."""
-        self._shut -= 1
-        if self._shut == 0:
-            self.wake()
+        """One log has room again; calls everyone who waits when it was the last.
 
-    def wake(self) -> None:
-        """Call every waiting callback once, whether the gate is open or not (a run that ends frees them all)."""
-        waiting, self._waiting = self._waiting, []
-        for callback in waiting:
-            callback()
+        Raises:
+            RuntimeError: No log is full.
+        """
+        if not self._shut:
+            raise RuntimeError("Gate.reopen() was called on an open gate; call it once for each shut().")
+        self._shut -= 1
+        if not self._shut:
+            waiting, self._waiting = self._waiting, []
+            for callback in waiting:
+                callback()
 
     def when_open(self, callback: Callable[[], None]) -> None:
-        """Call *callback* at the next opening."""
+        """Call *callback* once, at the next opening; it must not raise, and may shut the gate again."""
         self._waiting.append(callback)
 
     def __await__(self) -> Generator[Any, None, None]:
-        """Wait for room; cancelling the wait leaves nothing behind but a spent callback."""
+        """Wait for room; cancelling the wait leaves nothing behind."""
         while self._shut:
             future = get_running_loop().create_future()
-            self._waiting.append(lambda future=future: future.done() or future.set_result(None))
-            yield from future
+            callback = partial(_settle, future)
+            self._waiting.append(callback)
+            try:
+                yield from future
+            except BaseException:
+                # Nobody who gives up again and again may make a heap of callbacks at a gate that stays shut.
+                if callback in self._waiting:
+                    self._waiting.remove(callback)
+                raise
+
+
+def _settle(future: Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 __all__ = ("Gate",)

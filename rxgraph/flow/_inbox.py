@@ -21,12 +21,17 @@ class Inbox:
     """A bounded queue with many writers and one owner.
 
     Args:
-        maxlen: Items after which :meth:`put` blocks.
+        maxlen: Items after which :meth:`put` blocks. Writers that look at the same time may each get one more in.
+
+    Raises:
+        ValueError: *maxlen* below 1.
     """
 
     __slots__ = ("_asleep", "_bell", "_blocked", "_closed", "_maxlen", "_refill", "_room", "_wake", "items")
 
     def __init__(self, maxlen: int = DEFAULT_MAXLEN) -> None:
+        if maxlen < 1:
+            raise ValueError(f"An inbox needs maxlen >= 1, got {maxlen}.")
         self.items: deque[Any] = deque()
         self._bell = Event()
         self._wake: Callable[[], Any] = self._bell.set
@@ -84,7 +89,7 @@ class Inbox:
                 self._bell.wait()
 
     def close(self) -> None:
-        """Take nothing more, and let blocked writers go."""
+        """Take nothing more, and let blocked writers go; called by the owner."""
         self._closed = True
         self.items.clear()
         with self._room:

@@ -7,13 +7,21 @@ reader has taken a quarter of the log, not one item: a wake-up for each item wou
 
 The other policies drop, and count what they drop. Closing is idempotent, and items that are already in the log are
 delivered before its end.
+
+Threads: a ``suspend`` log belongs to the thread that owns its gate. With another policy one thread may push while
+another one pulls: the methods of ``deque`` are atomic, and a deque with a ``maxlen`` throws out its oldest item in the
+same breath as it takes a new one in. So a log that was seen to have an item still has one when it is popped. Only
+logs that mark their gaps need a lock, because item and mark have to agree.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
+from sys import maxsize
+from threading import Lock
 from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar
 
 from reactivex import abc
@@ -58,22 +66,23 @@ class BoundedLog(abc.ObserverBase[T], Generic[T]):
 
     Demand: under ``suspend`` the source must stay away while ``gate`` is shut; other policies take any number.
     Order: source order; dropping leaves gaps.
-    Errors: ``on_error`` is raised by :meth:`pop` once the items before it are taken.
+    Errors: stand behind the items that came before; :meth:`raise_error` raises, once ``is_over``.
 
     Args:
-        maxlen: Most items to hold; ``None`` means the default of 1024.
+        maxlen: Most items to hold; ``None`` means the default of 1024. ``latest`` holds one, ``unbounded`` any number.
         overflow: What a full log does with one more item.
         gate: Shut while this log is full (``suspend`` only).
         name: Shown in errors.
-        mark_gaps: Deliver a :class:`Lagged` in the place of dropped items.
+        mark_gaps: Deliver a :class:`Lagged` in the place of dropped items (under ``error`` the error tells enough).
+            Behind the newest item it takes the place of an item.
 
     Raises:
         ValueError: *maxlen* below 1, or an unknown policy.
     """
 
     __slots__ = (
-        "_capacity", "_closed", "_dropped", "_error", "_gap", "_gate", "_mark", "_overrun", "_policy", "_pushed",
-        "_refill", "_shut", "items", "listener", "name",
+        "_capacity", "_closed", "_dropped", "_error", "_evicts", "_gap", "_gate", "_lock", "_marks", "_overrun",
+        "_plain", "_policy", "_pushed", "_refill", "_shut", "_taken", "items", "leave", "listener", "name",
     )  # fmt: skip
 
     def __init__(
@@ -91,16 +100,24 @@ class BoundedLog(abc.ObserverBase[T], Generic[T]):
             raise ValueError(f"Log {name!r} needs maxlen >= 1, got {maxlen}; use None for the default.")
         self.name = name
         self.listener: Callable[[], None] | None = None
-        """Called once, at the next item or at the end, then forgotten: how a waiting pull is woken."""
-        self.items: deque[Any] = deque()
+        """Called at the next item or at the end, then forgotten: how a waiting pull is woken. When another thread
+        pushes, a call may come late, after the pull that left the callback."""
+        self.leave: Callable[[], None] | None = None
+        """Called when ``overflow="error"`` ends the log: how whoever feeds it gets rid of the source."""
+        self._capacity = {"latest": 1, "unbounded": maxsize}.get(overflow, maxlen or DEFAULT_MAXLEN)
+        marks = mark_gaps and overflow in ("drop_oldest", "drop_latest", "latest")
+        self._lock = Lock() if marks else None
+        # The deque throws out the oldest item by itself; what it threw out follows from the other counts.
+        self._evicts = overflow in ("drop_oldest", "latest") and not marks
+        self._plain = not (marks or self._evicts)
+        self.items: deque[Any] = deque(maxlen=self._capacity if self._evicts else None)
         """The items that wait; readers look at it, and take with :meth:`pop`."""
-        self._capacity = 1 if overflow == "latest" else (maxlen or DEFAULT_MAXLEN)
         self._refill = self._capacity * 3 // 4
         self._policy = overflow
         self._gate = gate or Gate()
-        self._mark = mark_gaps
-        self._gap = 0
-        self._pushed = self._dropped = self._overrun = 0
+        # Items thrown out at the front and not yet told of; marks among the items at the end.
+        self._gap = self._marks = 0
+        self._pushed = self._taken = self._dropped = self._overrun = 0
         self._shut = self._closed = False
         self._error: Exception | None = None
 
@@ -140,24 +157,37 @@ class BoundedLog(abc.ObserverBase[T], Generic[T]):
         Raises:
             IndexError: The log is empty; ask ``len(log)`` and ``is_over`` first.
         """
-        if self._gap and self._mark:
-            gap, self._gap = self._gap, 0
-            return Lagged(gap)
-        item: T = self.items.popleft()
-        if self._shut and len(self.items) <= self._refill:
-            self._reopen()
-        return item
+        if self._plain:
+            item: T = self.items.popleft()
+            if self._shut and len(self.items) <= self._refill:
+                self._reopen()
+            return item
+        if self._evicts:
+            item = self.items.popleft()
+            self._taken += 1
+            return item
+        return self._pop_marked()
 
     def clear(self) -> None:
         """Drop what is left; a reader that goes away frees its share."""
-        self._dropped += len(self.items)
-        self.items.clear()
+        with self._lock or nullcontext():
+            # One by one: an item that another thread pushes meanwhile stays, and is counted as buffered.
+            for _ in range(len(self.items)):
+                self.items.popleft()
+                self._dropped += 1
+            self._dropped -= self._marks
+            self._gap = self._marks = 0
         self._reopen()
 
     def raise_error(self) -> None:
         """Raise the error that ended the log, if any."""
         if self._error is not None:
             raise self._error
+
+    @property
+    def error(self) -> Exception | None:
+        """The error that ended the log; items may stand before it."""
+        return self._error
 
     @property
     def is_closed(self) -> bool:
@@ -181,11 +211,13 @@ class BoundedLog(abc.ObserverBase[T], Generic[T]):
 
     def statistics(self) -> LogStatistics:
         """Count items now in the log, delivered, dropped, and pushed past the limit."""
+        buffered = len(self.items) - self._marks
+        dropped = self._pushed - self._taken - buffered if self._evicts else self._dropped
         return LogStatistics(
-            buffered=len(self.items),
+            buffered=buffered,
             capacity=None if self._policy == "unbounded" else self._capacity,
-            delivered=self._pushed - self._dropped - len(self.items),
-            dropped=self._dropped,
+            delivered=self._pushed - dropped - buffered,
+            dropped=dropped,
             overrun=self._overrun,
         )
 
@@ -194,33 +226,59 @@ class BoundedLog(abc.ObserverBase[T], Generic[T]):
 
     def __repr__(self) -> str:
         state = "failed" if self._error else "closed" if self._closed else "open"
-        return f"<BoundedLog {self.name!r} {state} {len(self.items)}/{self._capacity} {self._policy}>"
+        most = "" if self._policy == "unbounded" else f"/{self._capacity}"
+        return f"<BoundedLog {self.name!r} {state} {len(self.items)}{most} {self._policy}>"
 
     def _overflow(self, value: T) -> None:
-        match self._policy:
-            case "unbounded":
-                self.items.append(value)
-            case "suspend":
-                self._overrun += 1
-                self.items.append(value)
-            case "drop_latest":
-                self._drop()
-            case "error":
-                self._drop()
-                self.on_error(
-                    SlowConsumerError(
-                        f"Log {self.name!r} is full: its reader is {len(self.items)} items behind and "
-                        "overflow='error'. Read faster, raise maxlen, or choose another policy."
-                    )
+        items = self.items
+        if self._evicts:
+            items.append(value)
+        elif self._policy == "suspend":
+            self._overrun += 1
+            items.append(value)
+        elif self._lock is not None:
+            with self._lock:
+                self._overflow_marked(value)
+        elif self._policy == "drop_latest":
+            self._dropped += 1
+        else:
+            self._dropped += 1
+            self.on_error(
+                SlowConsumerError(
+                    f"Log {self.name!r} is full: its reader is {len(items)} items behind and overflow='error'. "
+                    "Read faster, raise maxlen, or choose another policy."
                 )
-            case _:
-                self.items.popleft()
-                self._drop()
-                self.items.append(value)
+            )
+            if self.leave is not None:
+                self.leave()
 
-    def _drop(self) -> None:
+    def _overflow_marked(self, value: T) -> None:
+        items = self.items
+        # The reader may have made room meanwhile.
+        if len(items) < self._capacity:
+            items.append(value)
+            return
         self._dropped += 1
-        self._gap += 1
+        if self._policy != "drop_latest":
+            items.popleft()
+            items.append(value)
+            self._gap += 1
+        elif self._marks and type(items[-1]) is Lagged:
+            items[-1] = Lagged(items[-1].n + 1)
+        else:
+            items.append(Lagged(1))
+            self._marks += 1
+
+    def _pop_marked(self) -> T | Lagged:
+        assert self._lock is not None
+        with self._lock:
+            if self._gap:
+                gap, self._gap = self._gap, 0
+                return Lagged(gap)
+            item: T | Lagged = self.items.popleft()
+            if self._marks and type(item) is Lagged:
+                self._marks -= 1
+            return item
 
     def _tell(self) -> None:
         listener, self.listener = self.listener, None

@@ -11,13 +11,14 @@ only books: the loop that is already running goes on with it, so recursion stays
 from __future__ import annotations
 
 from collections import deque
+from datetime import datetime
 from threading import Lock
 from typing import Any, Literal, TypeVar
 
 from reactivex import abc, typing
-from reactivex.disposable import SerialDisposable
+from reactivex.disposable import CompositeDisposable
 from reactivex.scheduler import TimeoutScheduler
-from reactivex.scheduler.scheduler import Scheduler
+from reactivex.scheduler.periodicscheduler import PeriodicScheduler
 
 from ._demand import Demand
 
@@ -25,26 +26,39 @@ StateT = TypeVar("StateT")
 
 
 class _Action(abc.DisposableBase):
-    """A queued action; disposing it takes it out of the play."""
+    """A queued action; disposing it takes it out of the play, and disposes of what it returned."""
 
-    __slots__ = ("disposed", "run", "state")
+    __slots__ = ("disposed", "result", "run", "state")
 
     def __init__(self, run: Any, state: Any) -> None:
         self.run = run
         self.state = state
         self.disposed = False
+        self.result: abc.DisposableBase | None = None
+
+    def adopt(self, result: abc.DisposableBase) -> None:
+        # Stored before the flag is read, and dispose() goes the other way round, so one of the two sees the other.
+        self.result = result
+        if self.disposed:
+            result.dispose()
 
     def dispose(self) -> None:
         self.disposed = True
+        if self.result is not None:
+            self.result.dispose()
 
 
-class RequestScheduler(Scheduler):
+class RequestScheduler(PeriodicScheduler):
     """Run queued actions while there is outstanding demand.
 
     Args:
         charge: ``"action"``: each action that runs uses up one request. ``"item"``: actions run while demand is
             outstanding, and the delivering side calls :meth:`produced`.
-        clock: Where relative and absolute due times are waited for; RxPY's ``TimeoutScheduler`` by default.
+        clock: Where relative and absolute due times are waited for, and whose time is ``now``; RxPY's
+            ``TimeoutScheduler`` by default.
+
+    Errors: what an action raises comes out of the call that ran it. The actions behind it stay queued, with the demand
+    for them, until the next ``request`` or ``schedule``.
 
     Example:
         >>> import reactivex as rx
@@ -55,9 +69,7 @@ class RequestScheduler(Scheduler):
         [0, 1, 2]
     """
 
-    def __init__(
-        self, *, charge: Literal["action", "item"] = "action", clock: abc.SchedulerBase | None = None
-    ) -> None:
+    def __init__(self, *, charge: Literal["action", "item"] = "action", clock: abc.SchedulerBase | None = None) -> None:
         super().__init__()
         self._charge_actions = charge == "action"
         self._clock = clock
@@ -65,6 +77,11 @@ class RequestScheduler(Scheduler):
         self._demand = Demand()
         self._lock = Lock()
         self._running = False
+
+    @property
+    def now(self) -> datetime:
+        """The time of the clock."""
+        return super().now if self._clock is None else self._clock.now
 
     @property
     def demand(self) -> int:
@@ -99,14 +116,10 @@ class RequestScheduler(Scheduler):
             self._queue.clear()
             self._demand.clear()
 
-    def schedule(
-        self, action: abc.ScheduledAction[StateT], state: StateT | None = None
-    ) -> abc.DisposableBase:
+    def schedule(self, action: abc.ScheduledAction[StateT], state: StateT | None = None) -> abc.DisposableBase:
         """Queue an action; it runs at once if demand is outstanding."""
         item = _Action(action, state)
-        self._queue.append(item)
-        if self._demand.outstanding and not self._running:
-            self._drain()
+        self._enqueue(item)
         return item
 
     def schedule_relative(
@@ -122,13 +135,17 @@ class RequestScheduler(Scheduler):
         return self._later(lambda clock, enqueue: clock.schedule_absolute(duetime, enqueue), action, state)
 
     def _later(self, wait: Any, action: Any, state: Any) -> abc.DisposableBase:
-        handle = SerialDisposable()
+        item = _Action(action, state)
 
-        def enqueue(_scheduler: abc.SchedulerBase, _state: Any = None) -> None:
-            handle.disposable = self.schedule(action, state)
+        def due(_scheduler: abc.SchedulerBase, _state: Any = None) -> None:
+            self._enqueue(item)
 
-        handle.disposable = wait(self._clock or TimeoutScheduler.singleton(), enqueue)
-        return handle
+        return CompositeDisposable(item, wait(self._clock or TimeoutScheduler.singleton(), due))
+
+    def _enqueue(self, item: _Action) -> None:
+        self._queue.append(item)
+        if self._demand.outstanding and not self._running:
+            self._drain()
 
     def _drain(self) -> None:
         lock, queue, demand = self._lock, self._queue, self._demand
@@ -141,12 +158,19 @@ class RequestScheduler(Scheduler):
                 with lock:
                     if not queue or not demand.outstanding:
                         self._running = False
-                        return
+                        # An action is queued without the lock, and then the flag is read. So look again after it is
+                        # down: either this thread sees the action, or the other one sees the flag.
+                        if not queue or not demand.outstanding:
+                            return
+                        self._running = True
                     item = queue.popleft()
-                    if self._charge_actions and not item.disposed:
+                    if item.disposed:
+                        continue
+                    if self._charge_actions:
                         demand.produce()
-                if not item.disposed:
-                    item.run(self, item.state)
+                result = item.run(self, item.state)
+                if result is not None:
+                    item.adopt(result)
         except BaseException:
             with lock:
                 self._running = False

@@ -1,0 +1,134 @@
+"""``Gate``: open while every lossless log has room."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import repeat
+
+import pytest
+
+from rxgraph.flow import Gate
+
+
+def test_it_opens_when_the_last_log_has_room() -> None:
+    gate, calls = Gate(), []
+    gate.shut()
+    gate.shut()
+    gate.when_open(lambda: calls.append(1))
+    gate.reopen()
+    assert (gate.is_open, calls) == (False, [])
+    gate.reopen()
+    assert (gate.is_open, calls) == (True, [1])
+
+
+def test_a_callback_is_called_once() -> None:
+    gate, calls = Gate(), []
+    gate.shut()
+    gate.when_open(lambda: calls.append(1))
+    for _ in range(2):
+        gate.reopen()
+        gate.shut()
+    assert calls == [1]
+
+
+def test_a_callback_may_shut_the_gate_and_wait_again() -> None:
+    gate, calls = Gate(), []
+
+    def again() -> None:
+        calls.append(gate.is_open)
+        if len(calls) < 3:
+            gate.shut()
+            gate.when_open(again)
+
+    gate.shut()
+    gate.when_open(again)
+    gate.when_open(lambda: calls.append("other"))
+    gate.reopen()
+    assert (calls, gate.is_open) == ([True, "other"], False)
+    gate.reopen()
+    assert (calls, gate.is_open) == ([True, "other", True], True)
+
+
+def test_an_open_gate_cannot_be_opened() -> None:
+    """A log that says so twice would otherwise hold the gate open for a full one, or shut for ever."""
+    gate = Gate()
+    with pytest.raises(RuntimeError, match="once for each shut"):
+        gate.reopen()
+    gate.shut()
+    assert not gate.is_open
+
+
+async def test_an_open_gate_is_passed_without_a_pause() -> None:
+    turns = []
+    asyncio.get_running_loop().call_soon(turns.append, 1)
+    await Gate()
+    assert turns == []
+
+
+async def test_waiting_for_room() -> None:
+    gate, passed = Gate(), []
+    gate.shut()
+
+    async def write(name: str) -> None:
+        await gate
+        passed.append(name)
+
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        group.create_task(write("a"))
+        group.create_task(write("b"))
+        await asyncio.sleep(0)
+        assert passed == []
+        gate.reopen()
+    assert passed == ["a", "b"]
+
+
+async def test_who_comes_late_waits_on() -> None:
+    """The first writer fills the log again, so the second one isn't let through a gate that is shut."""
+    gate, passed = Gate(), []
+    gate.shut()
+
+    async def write(name: str) -> None:
+        await gate
+        gate.shut()
+        passed.append(name)
+
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        group.create_task(write("a"))
+        group.create_task(write("b"))
+        await asyncio.sleep(0)
+        gate.reopen()
+        for _ in repeat(None, 3):
+            await asyncio.sleep(0)
+        assert passed == ["a"]
+        gate.reopen()
+    assert passed == ["a", "b"]
+
+
+async def test_giving_up_leaves_nothing_behind() -> None:
+    """A writer that tries again and again at a reader that is away costs no memory."""
+    gate = Gate()
+    gate.shut()
+    for _ in range(10):
+        task = asyncio.ensure_future(_wait(gate))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert gate._waiting == []
+    gate.reopen()
+
+
+async def test_giving_up_when_the_gate_has_just_opened() -> None:
+    gate = Gate()
+    gate.shut()
+    task = asyncio.ensure_future(_wait(gate))
+    await asyncio.sleep(0)
+    gate.reopen()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert gate.is_open
+
+
+async def _wait(gate: Gate) -> None:
+    await gate
