@@ -1,0 +1,177 @@
+"""The serializer of every saver unless it is given another: msgpack, readable by LangGraph and the other way round."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Iterable
+from typing import Any, Final, Literal, NoReturn, Self
+
+from ormsgpack import MsgpackEncodeError
+
+from rxgraph.checkpoint.serde._decode import Decoder
+from rxgraph.checkpoint.serde._encode import Encoder, Refusal
+from rxgraph.checkpoint.serde._legacy import revive
+from rxgraph.checkpoint.serde._locate import locate
+from rxgraph.checkpoint.serde.allowlist import Allowed, AllowList
+from rxgraph.checkpoint.serde.errors import CorruptValueError, SerdeError, UnserializableValueError
+
+_EMPTY: Final = b""
+
+
+class JsonPlusSerializer:
+    """Writes values as msgpack and makes only permitted classes of what it reads.
+
+    =============  ================================================================
+    tag            bytes
+    =============  ================================================================
+    ``null``       none: the value is ``None``
+    ``bytes``      the value; ``bytearray`` likewise
+    ``msgpack``    everything else
+    ``json``       read only: what early versions of LangGraph wrote
+    ``pickle``     only if it was asked for
+    =============  ================================================================
+
+    Shapes: ``dumps_typed(value) -> (tag, bytes)``; ``loads_typed((tag, bytes)) -> value``. Tuples come back as lists,
+    subclasses of plain types as the plain type, exceptions as their ``repr``.
+    Errors: a value that would not come back is an ``UnserializableValueError`` when it is written. A class off the
+    allow-list is a ``BlockedTypeError``, anything else in a row that can't be read a ``CorruptValueError``.
+
+    Args:
+        pickle_fallback: Pickle what has no other form, and unpickle such rows. Whoever can write to the database can
+            then run code here.
+        allowed_json_modules: Classes that ``json`` rows may make beyond the built-in ones, as for the next argument.
+        allowed_msgpack_modules: Classes that rows may make beyond the built-in ones: classes, or tuples
+            ``("package.module", "Name")``. ``True`` allows every dataclass, pydantic model, enum and named tuple of
+            the modules that the program has imported; ``None`` none.
+
+    Example:
+        >>> serde = JsonPlusSerializer()
+        >>> serde.dumps_typed({"x": {1}})[0]
+        'msgpack'
+        >>> serde.loads_typed(serde.dumps_typed({"x": {1}}))
+        {'x': {1}}
+    """
+
+    def __init__(
+        self,
+        *,
+        pickle_fallback: bool = False,
+        allowed_json_modules: Iterable[Allowed] | Literal[True] | None = None,
+        allowed_msgpack_modules: Iterable[Allowed] | Literal[True] | None = None,
+    ) -> None:
+        self.pickle_fallback = pickle_fallback
+        self._json = AllowList(allowed_json_modules)
+        self._use(AllowList(allowed_msgpack_modules))
+
+    def _use(self, allow: AllowList) -> None:
+        self._allow = allow
+        self._encoder = Encoder(allow)
+        self._pack = self._encoder.pack
+        self._unpack = Decoder(allow).unpack
+
+    def with_allowlist(self, extra: Iterable[Allowed]) -> Self:
+        """Return a serializer like this one whose rows may make these classes too; this one stays as it is."""
+        clone = object.__new__(type(self))
+        clone.__dict__.update(self.__dict__)
+        clone._use(self._allow.extended(extra))
+        return clone
+
+    with_msgpack_allowlist = with_allowlist
+
+    def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
+        """Write a value.
+
+        Raises:
+            UnserializableValueError: It has no stored form, or one that would not come back; says where and why.
+        """
+        if obj is None:
+            return "null", _EMPTY
+        if isinstance(obj, bytes):
+            return "bytes", obj
+        if isinstance(obj, bytearray):
+            return "bytearray", bytes(obj)
+        try:
+            return "msgpack", self._pack(obj)
+        except (MsgpackEncodeError, Refusal, RecursionError) as error:
+            reason = self._explain(obj, error)
+        if self.pickle_fallback:
+            try:
+                return "pickle", pickle.dumps(obj)
+            except Exception as error:
+                reason.add_note(f"pickle refused it too: {error}")
+        raise reason
+
+    def loads_typed(self, data: tuple[str, bytes]) -> Any:
+        """Read a value.
+
+        Raises:
+            BlockedTypeError: The row wants a class that isn't on the allow-list.
+            CorruptValueError: The tag is unknown, or the bytes are not what it says.
+            UnavailableTypeError: A permitted class can't be imported.
+        """
+        tag, payload = data
+        if tag == "msgpack":
+            return self._unpack(payload)
+        if tag == "null":
+            if payload:
+                raise CorruptValueError(f"Stored value has the tag 'null' and {len(payload)} bytes; null has none.")
+            return None
+        if tag == "bytes":
+            return bytes(payload)
+        if tag == "bytearray":
+            return bytearray(payload)
+        if tag == "json":
+            return self._unjson(payload)
+        if tag == "pickle" and self.pickle_fallback:
+            return pickle.loads(payload)
+        self._unknown(tag)
+
+    def _unjson(self, payload: bytes) -> Any:
+        try:
+            return json.loads(payload, object_hook=lambda found: revive(found, self._json))
+        except SerdeError:
+            raise
+        except (ValueError, RecursionError) as error:
+            raise CorruptValueError(f"Stored value has the tag 'json' and is no JSON: {error}.") from error
+
+    def _explain(self, value: Any, error: Exception) -> UnserializableValueError:
+        path, part = locate(value, self._fails)
+        if isinstance(part, int | dict | list):
+            # msgpack's own kinds; what it said of them is what there is to say.
+            return UnserializableValueError(path, f"{error}, at a {type(part).__qualname__}.")
+        try:
+            self._encoder.record(part)
+        except Refusal as refusal:
+            return UnserializableValueError(path, str(refusal))
+        except Exception as inner:
+            if not isinstance(inner, MsgpackEncodeError):
+                return UnserializableValueError(
+                    path, f"{type(part).__qualname__} raised {inner!r} when it was written."
+                )
+        return UnserializableValueError(path, f"{error}, at a {type(part).__qualname__}.")
+
+    def _fails(self, value: Any) -> bool:
+        try:
+            self._pack(value)
+        except (MsgpackEncodeError, Refusal, RecursionError):
+            return True
+        return False
+
+    def _unknown(self, tag: str) -> NoReturn:
+        if tag == "pickle":
+            raise CorruptValueError(
+                "Stored value is a pickle, and reading a pickle runs what it says. If the database is yours alone, use "
+                "JsonPlusSerializer(pickle_fallback=True)."
+            )
+        if "+" in tag:
+            raise CorruptValueError(
+                f"Stored value is encrypted ({tag!r}). Read it with EncryptedSerializer and the cipher that wrote it."
+            )
+        raise CorruptValueError(
+            f"Stored value has the unknown tag {tag!r}; known are null, bytes, bytearray, msgpack, json. "
+            "Give the saver the serializer that wrote it."
+        )
+
+
+__all__ = ("JsonPlusSerializer",)
