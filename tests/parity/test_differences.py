@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import operator
 import re
+import threading
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -201,3 +202,56 @@ def test_difference_error_texts() -> None:
     ours, theirs = (text(lg) for lg in LIBS.values())
     assert "Did you mean 'search'?" in ours
     assert ours != theirs
+
+
+def test_difference_slow_readers_hold_nodes_back() -> None:
+    for name, lg in LIBS.items():
+        written: list[int] = []
+        enough, read_on = threading.Event(), threading.Event()
+
+        def flood(state: Any, written: list[int] = written, ends: Any = enough, closing: Any = read_on) -> None:
+            writer = lg.get_stream_writer()  # noqa: B023  # the run is over before the next round
+            for number in range(20_000):
+                writer(number)
+                if not closing.is_set():
+                    written.append(number)
+            ends.set()
+
+        stream = iter(graph_of(lg, flood).stream({}, stream_mode="custom"))
+        assert next(stream) == 0
+        if name == "theirs":
+            assert enough.wait(30), "it wrote everything for a reader that took one item"
+        read_on.set()
+        stream.close()
+        assert (len(written) < 3_000) == (name == "ours")
+
+
+def test_difference_a_timed_out_pull_loses_nothing() -> None:
+    async def pull_again(lg: Any) -> Any:
+        release = asyncio.Event()
+
+        async def slow(state: Any) -> Any:
+            await release.wait()
+            return {"log": ["slow"]}
+
+        stream = graph_of(lg, slow).astream({}, stream_mode="updates")
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(anext(stream), 0.01)
+        release.set()
+        return await anext(stream)
+
+    ours, theirs = outcomes(lambda lg: asyncio.run(pull_again(lg)))
+    assert (ours, theirs) == ({"slow": {"log": ["slow"]}}, StopAsyncIteration)
+
+
+def test_difference_a_failed_stream_stays_failed() -> None:
+    def fail(state: Any) -> Any:
+        raise ZeroDivisionError
+
+    def pull_again(lg: Any) -> Any:
+        stream = iter(graph_of(lg, fail).stream({}))
+        with pytest.raises(ZeroDivisionError):
+            next(stream)
+        return next(stream)
+
+    assert outcomes(pull_again) == (ZeroDivisionError, StopIteration)

@@ -317,7 +317,6 @@ def test_take_leaves_in_the_middle_of_a_delivery() -> None:
 # Rules that the mux breaks today
 
 
-@pytest.mark.xfail(strict=True, reason="an end overtakes the part that is being delivered")
 def test_an_end_from_inside_a_delivery_waits_its_turn() -> None:
     """A reader behind the one that ends the run still gets the part, and then the end."""
     mux = StreamMux()
@@ -336,7 +335,6 @@ def test_an_end_from_inside_a_delivery_waits_its_turn() -> None:
     assert ender.told[-1] == "|"
 
 
-@pytest.mark.xfail(strict=True, reason="on_error and on_completed are called without isolation")
 @pytest.mark.parametrize("end", ["on_completed", "on_error"])
 def test_a_subscriber_that_raises_at_the_end_keeps_it_from_nobody(end: str) -> None:
     mux, reports = StreamMux(), []
@@ -358,7 +356,6 @@ def test_a_subscriber_that_raises_at_the_end_keeps_it_from_nobody(end: str) -> N
     assert (len(after.told), reports) == (1, ["end"])
 
 
-@pytest.mark.xfail(strict=True, reason="the hook is called without isolation")
 def test_a_hook_that_raises_is_heard_of_by_nobody_else() -> None:
     mux = StreamMux()
 
@@ -381,7 +378,6 @@ def test_a_hook_that_raises_is_heard_of_by_nobody_else() -> None:
     assert echo.told == after.told == [U, C, V]
 
 
-@pytest.mark.xfail(strict=True, reason="an observer leaves by its identity, with all its subscriptions")
 def test_one_subscription_of_an_observer_is_left_and_not_the_other() -> None:
     mux, seen = StreamMux(), Seen()
     first = connect(mux.route(frozenset({"updates"})), seen)
