@@ -6,10 +6,12 @@ import asyncio
 import gc
 import operator
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Annotated, Any, TypedDict
 
 import pytest
+from reactivex.scheduler.eventloop import AsyncIOScheduler, AsyncIOThreadSafeScheduler
 
 from rxgraph.errors import GraphDrained, LaneError, NodeCancelledError
 from rxgraph.graph import START, StateGraph
@@ -300,3 +302,146 @@ def test_a_run_ends_with_the_chain_that_reads_it(lane: Lane) -> None:
         lane.stream(graph, {"xs": ["in"]}, stream_mode="values", version="v2")
     gc.collect()
     assert ran == []
+
+
+async def ended(closing: Any) -> bool:
+    """Whether something ends that would otherwise wait forever."""
+    done, _ = await asyncio.wait({asyncio.ensure_future(closing)}, timeout=5)
+    return bool(done)
+
+
+def test_a_node_may_write_on_its_way_out_when_its_reader_has_gone() -> None:
+    log = []
+
+    async def node(state: State, writer: StreamWriter) -> None:
+        try:
+            while True:
+                await writer("in")
+        finally:
+            await writer("out")
+            log.append("cleaned up")
+
+    async def main() -> None:
+        stream = parallel(node=node).astream({"xs": []}, stream_mode="custom")
+        await anext(stream)
+        assert await ended(stream.aclose())
+
+    asyncio.run(main())
+    assert log == ["cleaned up"]
+
+
+@pytest.mark.parametrize("siblings", [0, 1])
+def test_a_node_that_swallows_the_cancellation_of_its_run_does_not_keep_it_going(siblings: int) -> None:
+    inside = asyncio.Event()
+
+    async def stubborn(state: State) -> dict[str, list[str]]:
+        inside.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            return {"xs": ["I go on"]}
+        return {}
+
+    async def never(state: State) -> None:
+        pytest.fail("ran")
+
+    graph = StateGraph(State).add_sequence([("stubborn", stubborn), ("never", never)]).add_edge(START, "stubborn")
+    for i in range(siblings):
+        graph.add_node(f"other{i}", stubborn).add_edge(START, f"other{i}")
+    compiled = graph.compile()
+
+    async def main() -> None:
+        call = asyncio.ensure_future(compiled.ainvoke({"xs": []}))
+        await inside.wait()
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        inside.clear()
+        stream = compiled.astream({"xs": []})
+        pull = asyncio.ensure_future(anext(stream))
+        await inside.wait()
+        assert await ended(stream.aclose())
+        with pytest.raises(StopAsyncIteration):
+            await pull
+
+    asyncio.run(main())
+
+
+def test_a_run_may_begin_in_the_cleanup_of_a_task_that_was_cancelled() -> None:
+    async def node(state: State) -> dict[str, list[str]]:
+        await asyncio.sleep(0)
+        return {"xs": ["last words"]}
+
+    async def main() -> Any:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            return await parallel(node=node).ainvoke({"xs": []})
+
+    async def cancel_it() -> Any:
+        task = asyncio.ensure_future(main())
+        await asyncio.sleep(0)
+        task.cancel()
+        return await task
+
+    assert asyncio.run(cancel_it()) == {"xs": ["last words"]}
+
+
+def test_a_stream_whose_run_was_broken_off_does_not_end_as_if_all_were_well() -> None:
+    async def node(state: State) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        await asyncio.sleep(0)
+
+    async def main() -> None:
+        with pytest.raises(RuntimeError, match="broken off by CancelledError"):
+            await anext(parallel(node=node).astream({"xs": []}))
+
+    asyncio.run(main())
+
+
+def test_a_stream_may_be_closed_before_its_run_has_taken_its_first_step() -> None:
+    async def main() -> None:
+        stream = parallel(node=boom).astream({"xs": []})
+        pull = asyncio.ensure_future(anext(stream))
+        await asyncio.sleep(0)
+        await stream.aclose()
+        with pytest.raises(StopAsyncIteration):
+            await pull
+        loop = asyncio.get_running_loop()
+        parallel(node=boom).observe({"xs": []}).subscribe(scheduler=AsyncIOScheduler(loop)).dispose()
+        await asyncio.sleep(0)
+        gc.collect()
+
+    asyncio.run(main())
+
+
+def test_an_observed_run_may_be_started_and_disposed_of_on_any_thread() -> None:
+    inside, cleaned_up = threading.Event(), threading.Event()
+
+    async def node(state: State) -> None:
+        inside.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cleaned_up.set()
+
+    async def serve() -> None:
+        running.set()
+        await closing.wait()
+
+    loop, closing, running = asyncio.new_event_loop(), asyncio.Event(), threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        served = pool.submit(loop.run_until_complete, serve())
+        assert running.wait(5)
+        observed = parallel(node=node).observe({"xs": []})
+        subscription = observed.subscribe(scheduler=AsyncIOThreadSafeScheduler(loop))
+        began = inside.wait(5)
+        subscription.dispose()
+        ended_well = cleaned_up.wait(5)
+        loop.call_soon_threadsafe(closing.set)
+        served.result(5)
+    loop.close()
+    assert began
+    assert ended_well

@@ -74,6 +74,7 @@ class AsyncLane:
         self._engine = engine
         self._wiring = wiring
         self._limit = max_concurrency
+        self._cancellations = 0
 
     async def drive(self, turn: Callable[[], Awaitable[None]] | None = None) -> None:
         """Run to the end.
@@ -83,6 +84,8 @@ class AsyncLane:
         """
         mux = self._wiring.mux
         self._wiring.owner = get_ident()
+        # Not zero where a run is driven in the cleanup of a task that was cancelled.
+        self._cancellations = _cancellations()
         self._listen_to_threads()
         effects = iter(self._engine)
         try:
@@ -130,9 +133,11 @@ class AsyncLane:
         error: BaseException | None = None
         try:
             await InContext(copy_context(), self._run_task(task))
+            if _cancellations() > self._cancellations:
+                # The node has swallowed a cancellation that was meant for the whole run.
+                raise asyncio.CancelledError
         except asyncio.CancelledError as raised:
-            running = asyncio.current_task()
-            if running is None or running.cancelling():
+            if _cancellations() > self._cancellations:
                 raise
             error = note_failure(task, raised)
         except Exception as raised:
@@ -214,6 +219,12 @@ def _call(run: Callable[[Any, Any], Any], task: Task) -> Any:
         raise RuntimeError(f"Node {task.name!r} raised StopIteration.") from error
 
 
+def _cancellations() -> int:
+    """How often somebody has asked the running task to cancel."""
+    running = asyncio.current_task()
+    return 0 if running is None else running.cancelling()
+
+
 async def _cancel_all(handles: list[asyncio.Task[Any]]) -> None:
     """Cancel tasks and wait until they have ended, even if this task is cancelled meanwhile."""
     for handle in handles:
@@ -228,22 +239,29 @@ async def _cancel_all(handles: list[asyncio.Task[Any]]) -> None:
         raise cancelled
 
 
-async def _finish(driving: Awaitable[None], mux: StreamMux) -> None:
-    """Await a run and pass its end on to the readers."""
+async def _finish(lane: AsyncLane, mux: StreamMux, turn: Callable[[], Awaitable[None]] | None = None) -> None:
+    """Drive a run and pass its end on to the readers."""
     try:
-        await driving
+        await lane.drive(turn)
     except Exception as error:
         mux.on_error(error)
-    finally:
+    except BaseException as signal:
+        # Readers that have ended the run themselves are gone; to the others this is no end like any other.
+        mux.on_error(RuntimeError(f"The run was broken off by {type(signal).__name__}."))
+        raise
+    else:
         mux.on_completed()
 
 
 def start_on(loop: asyncio.AbstractEventLoop, lane: AsyncLane, wiring: Wiring) -> Callable[[], None]:
-    """Run without waiting for demand, as a task of *loop*; returns a function that cancels the run."""
-    task = loop.create_task(_finish(lane.drive(), wiring.mux), name="rxgraph run")
+    """Run without waiting for demand, as a task of *loop*; returns a function that cancels the run.
+
+    Both may be called on any thread.
+    """
+    run = asyncio.run_coroutine_threadsafe(_finish(lane, wiring.mux), loop)
 
     def cancel() -> None:
-        loop.call_soon_threadsafe(task.cancel)
+        run.cancel()
 
     return cancel
 
@@ -257,7 +275,7 @@ class _Driver:
 
     def start(self) -> None:
         if self.task is None:
-            driving = _finish(self.lane.drive(self._turn), self.wiring.mux)
+            driving = _finish(self.lane, self.wiring.mux, self._turn)
             self.task = asyncio.get_running_loop().create_task(driving, name="rxgraph run")
 
     async def stop(self) -> None:
@@ -344,9 +362,10 @@ class AsyncStreamIterator(AsyncIterator[Any]):
     async def aclose(self) -> None:
         """Cancel the run and wait until its nodes have ended; idempotent."""
         self._scheduler.cancel()
-        await self._driver.stop()
+        # First the log: a node that writes on its way out must not wait for a reader that has gone.
         self._log.on_completed()
         self._log.clear()
+        await self._driver.stop()
 
     def statistics(self) -> Any:
         """Count the items of the stream: buffered, delivered, dropped."""
