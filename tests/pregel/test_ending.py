@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Annotated, Any, TypedDict
 
 import pytest
+from reactivex.disposable import Disposable
+from reactivex.scheduler import TimeoutScheduler
 from reactivex.scheduler.eventloop import AsyncIOScheduler, AsyncIOThreadSafeScheduler
 
 from rxgraph.errors import GraphDrained, LaneError, NodeCancelledError
@@ -445,3 +447,39 @@ def test_an_observed_run_may_be_started_and_disposed_of_on_any_thread() -> None:
     loop.close()
     assert began
     assert ended_well
+
+
+def test_an_observed_run_may_be_disposed_of_while_another_thread_takes_its_turn() -> None:
+    """Each action runs on a thread of its own here, and the next one is under way before ``schedule`` returns."""
+    under_way, go_on = threading.Event(), threading.Event()
+    threads: list[threading.Thread] = []
+
+    class Eager(TimeoutScheduler):
+        def schedule(self, action: Any, state: Any = None) -> Any:
+            under_way.clear()
+            threads.append(threading.Thread(target=lambda: (action(self, state), under_way.set())))
+            threads[-1].start()
+            assert under_way.wait(5)
+            return Disposable()
+
+    def node(state: State) -> None:
+        under_way.set()
+        assert go_on.wait(5)
+
+    graph = StateGraph(State).add_sequence([("node", node), ("never", lambda state: pytest.fail("ran"))])
+    ends: list[str] = []
+    subscription = (
+        graph.add_edge(START, "node")
+        .compile()
+        .observe({"xs": []})
+        .subscribe(on_completed=lambda: ends.append("completed"), scheduler=Eager())
+    )
+    for thread in threads[:-1]:
+        thread.join(5)
+    try:
+        subscription.dispose()
+    finally:
+        go_on.set()
+        threads[-1].join(5)
+    assert len(threads) == 3
+    assert ends == []

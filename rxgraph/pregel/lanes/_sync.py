@@ -188,7 +188,9 @@ class Turns:
     def __init__(self, lane: SyncLane, wiring: Wiring) -> None:
         self._turns = lane.turns()
         self._mux = wiring.mux
-        self._running = False
+        self._turning = Lock()
+        """Held during a turn. Whoever abandons the run first says so and then tries the lock; a turn first lets go and
+        then looks whether somebody said so. One of the two ends the run."""
         self._abandoned = False
 
     def start(self, scheduler: abc.SchedulerBase) -> None:
@@ -196,34 +198,41 @@ class Turns:
         scheduler.schedule(self._advance)
 
     def _advance(self, scheduler: abc.SchedulerBase, state: Any = None) -> None:
+        going_on = not self._abandoned and self._turn()
         if self._abandoned:
-            self.stop()
-            return
-        self._running = True
-        try:
-            next(self._turns)
-        except StopIteration:
-            self._mux.on_completed()
-        except Exception as error:
-            self._mux.on_error(error)
-        except BaseException as signal:
-            self._mux.on_error(RuntimeError(f"The run was broken off by {type(signal).__name__}."))
-            raise
-        else:
+            self._try_to_stop()
+        elif going_on:
+            # Not before the turn is over: on some schedulers the next one begins at once, on another thread.
             scheduler.schedule(self._advance)
-        finally:
-            self._running = False
 
-    def stop(self) -> None:
-        """End the run; waits for nodes on worker threads. Idempotent."""
-        self._turns.close()
-        self._mux.on_completed()
+    def _turn(self) -> bool:
+        """Take one turn; False if it was the last."""
+        with self._turning:
+            try:
+                next(self._turns)
+            except StopIteration:
+                self._mux.on_completed()
+            except Exception as error:
+                self._mux.on_error(error)
+            except BaseException as signal:
+                self._mux.on_error(RuntimeError(f"The run was broken off by {type(signal).__name__}."))
+                raise
+            else:
+                return True
+        return False
 
     def abandon(self) -> None:
-        """End the run as soon as its current turn is over; may be called from inside that turn."""
+        """End the run, or as soon as its current turn is over; waits for nodes on worker threads. Idempotent."""
         self._abandoned = True
-        if not self._running:
-            self.stop()
+        self._try_to_stop()
+
+    def _try_to_stop(self) -> None:
+        if self._turning.acquire(blocking=False):
+            try:
+                self._turns.close()
+            finally:
+                self._turning.release()
+            self._mux.on_completed()
 
     def fail(self, observer: abc.ObserverBase[Any], error: Exception) -> None:
         """Tell a subscriber that raised about its error, and abandon the run."""
