@@ -12,6 +12,7 @@ from typing import Required as ExtRequired
 
 from typing_extensions import ReadOnly, is_typeddict
 
+from rxgraph._annotations import annotated_keys
 from rxgraph.channels.base import BaseChannel
 from rxgraph.channels.binop import BinaryOperatorAggregate
 from rxgraph.channels.last_value import LastValue
@@ -63,7 +64,7 @@ def read_schema(source: Any) -> Schema:
             UserWarning,
             stacklevel=4,
         )
-    if not getattr(source, "__annotations__", None) or get_origin(source) is not None:
+    if get_origin(source) is not None or not (isinstance(source, type) and annotated_keys(source)):
         return Schema(source, {ROOT: _channel(ROOT, source)})
     channels: dict[str, Channel] = {}
     managed: dict[str, type[ManagedValue[Any]]] = {}
@@ -77,8 +78,7 @@ def read_schema(source: Any) -> Schema:
             managed[key] = manager
         else:
             channels[key] = _channel(key, hint)
-    mapper = None if is_typeddict(source) else _mapper(source)
-    return Schema(source, channels, managed, mapper)
+    return Schema(source, channels, managed, make_instance(source))
 
 
 def make_instance(source: Any) -> Callable[[Any], Any] | None:
@@ -86,7 +86,7 @@ def make_instance(source: Any) -> Callable[[Any], Any] | None:
     if not isinstance(source, type) or is_typeddict(source):
         return None
     if hasattr(source, "__dataclass_fields__") or hasattr(source, "model_fields"):
-        return _mapper(source)
+        return lambda values: source(**values)
     return None
 
 
@@ -96,7 +96,7 @@ def annotated_updates(value: Any) -> list[tuple[str, Any]]:
     A pydantic model gives the fields that were set, or that are not ``None``, or whose default is not ``None``; any
     other class gives every attribute that exists.
     """
-    keys = list(get_type_hints(type(value)))
+    keys = annotated_keys(type(value))
     fields_set = getattr(value, "model_fields_set", None)
     if fields_set is None:
         return [(key, getattr(value, key)) for key in keys if hasattr(value, key)]
@@ -113,11 +113,7 @@ def annotated_updates(value: Any) -> list[tuple[str, Any]]:
 
 def is_annotated_instance(value: Any) -> bool:
     """Whether *value* is an instance of a class with annotated attributes."""
-    return bool(getattr(type(value), "__annotations__", None))
-
-
-def _mapper(source: Any) -> Callable[[dict[str, Any]], Any]:
-    return lambda values: source(**values)
+    return bool(annotated_keys(type(value)))
 
 
 def _unqualified(hint: Any) -> Any:

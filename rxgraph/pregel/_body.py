@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Final, Union, get_args, get_origin
 
+from rxgraph._annotations import annotated_keys
 from rxgraph._writer import READY
 from rxgraph.constants import MISSING
 from rxgraph.errors import LaneError
@@ -100,7 +101,8 @@ def make_body(fn: Callable[..., Any], name: str | None = None) -> Body:
     name = name or callable_name(fn)
     target = _undecorated(fn)
     call = _bind(fn, target)
-    hint = first_parameter_hint(target)
+    # The first parameter of a partial's function may be one that is bound already.
+    hint = None if isinstance(fn, partial) else first_parameter_hint(target)
     if inspect.isasyncgenfunction(target):
         return Body(name, None, partial(_consume_async, call), hint)
     if inspect.iscoroutinefunction(target):
@@ -118,7 +120,7 @@ def first_parameter_hint(target: Callable[..., Any]) -> type | None:
     except (TypeError, ValueError, NameError, AttributeError, SyntaxError):
         # Without a readable signature or a resolvable name the node simply gets the whole state.
         return None
-    return hint if isinstance(hint, type) and getattr(hint, "__annotations__", None) else None
+    return hint if isinstance(hint, type) and annotated_keys(hint) else None
 
 
 def _undecorated(fn: Any) -> Any:

@@ -12,7 +12,7 @@ from tests.house._source import Import, Module, modules
 LAYERS = (
     # The leaves know one another and nothing else. `types` shows `Overwrite` of `channels`; `managed` needs no engine.
     set(
-        "_config _context _hints _writer channels config constants errors managed runtime types typing version"
+        "_annotations _config _context _hints _writer channels config constants errors managed runtime types typing version"
         " warnings".split()
     ),
     {"flow"},
