@@ -21,6 +21,8 @@ def array_record(array: Any, refusal: type[Exception]) -> Record:
         raise refusal(
             f"an array of dtype {array.dtype} holds pointers, not values. Save array.tolist(), or give it a dtype."
         )
+    if hasattr(array, "mask"):
+        raise refusal("a masked array would lose its mask. Save array.data and array.mask, or array.filled(x).")
     order = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
     return array.dtype.str, array.shape, order, array.tobytes(order)
 
@@ -37,7 +39,7 @@ def array_of(record: Any) -> Any:
     except ImportError as error:
         raise UnavailableTypeError("numpy.ndarray") from error
     kind, shape, order, data = record
-    dtype = numpy.dtype(kind)
+    dtype = numpy.dtype(str(kind))
     if dtype.hasobject or order not in ("C", "F"):
         raise CorruptValueError(f"Stored array has dtype {kind!r} and order {order!r}, which nobody writes.")
     flat = numpy.frombuffer(data, dtype=dtype) if data else numpy.empty(0, dtype)

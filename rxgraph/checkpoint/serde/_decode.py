@@ -78,6 +78,8 @@ class Decoder:
 
     def _explain(self, data: bytes, error: Exception) -> NoReturn:
         """Read once more to learn what went wrong: msgpack drops the error of a hook."""
+        if not isinstance(data, bytes | bytearray | memoryview):
+            raise CorruptValueError(f"Stored value needs bytes, got {data!r}. Give the saver's row as it was written.")
         first: list[Exception] = []
 
         def hook(code: int, inner: bytes) -> Any:

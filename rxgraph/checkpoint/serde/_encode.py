@@ -134,6 +134,8 @@ class Encoder:
             return lambda v: ext(POSITIONAL, "re", "compile", (v.pattern, v.flags))
         for kind, code, arguments in _VALUES:
             if issubclass(cls, kind):
+                if kind is timedelta and cls is not timedelta:
+                    raise Refusal(f"a {cls.__qualname__} would lose what timedelta lacks. Convert it to a timedelta.")
                 return self._as(code, cls, arguments)
         if issubclass(cls, datetime):
             module, named = name
@@ -154,6 +156,8 @@ class Encoder:
             return lambda v: Ext(ARRAY, ormsgpack.packb(array_record(v, Refusal), option=OPTIONS))
         if issubclass(cls, BaseException):
             return repr
+        if cls.__module__ == "numpy" and _method(cls, "item"):
+            raise Refusal(f"numpy.{cls.__name__} is a numpy scalar, and only arrays have a stored form. Save x.item().")
         raise Refusal(
             f"{cls.__module__}.{cls.__qualname__} has no stored form. Make it a dataclass or a pydantic model, convert "
             "it in the node, keep it in an UntrackedValue channel, or use JsonPlusSerializer(pickle_fallback=True)."

@@ -6,6 +6,7 @@ path of older days. Both get what the allow-list has and nothing else; a method 
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from rxgraph.checkpoint.serde._names import MESSAGES
@@ -32,13 +33,13 @@ def revive(found: dict[str, Any], allow: AllowList) -> Any:
         if path[0] not in ("langchain", "langchain_core") or path[-1] not in MESSAGES:
             raise BlockedTypeError(name)
         module, _ = MESSAGES[path[-1]]
-    if found.get("method") is not None:
-        # Written for what has a better form today, such as a datetime; its arguments can't be called without it.
-        if (module, path[-1], found["method"]) != ("datetime", "datetime", "fromisoformat"):
-            raise BlockedTypeError(name, f" with the method {found['method']!r}")
-        maker: Any = allow.maker(module, path[-1]).fromisoformat  # type: ignore[attr-defined]
-    else:
-        maker = allow.maker(module, path[-1])
+    maker: Any = allow.maker(module, path[-1])
+    method = found.get("method")
+    # A list names what to try in turn, and None is the class itself.
+    if method is not None and not (isinstance(method, list) and method[:1] == [None]):
+        if maker is not datetime or method != "fromisoformat":
+            raise BlockedTypeError(f"{name}.{method}", " as a method to call")
+        maker = datetime.fromisoformat
     try:
         return maker(*(found.get("args") or ()), **(found.get("kwargs") or {}))
     except SerdeError:

@@ -61,7 +61,7 @@ def _permitted() -> dict[Name, Name]:
 PERMITTED: Final = _permitted()
 """Spellings that need no permission, and the place each is imported from when a row has it."""
 
-AS_TEXT: Final = frozenset({("pandas._libs.tslibs.timestamps", "Timestamp")})
+AS_TEXT: Final = frozenset({("pandas", "Timestamp"), ("pandas._libs.tslibs.timestamps", "Timestamp")})
 """Kinds of datetime that both runtimes write and that come back as ISO text."""
 
 MESSAGES: Final = {

@@ -7,6 +7,7 @@ neither imported nor looked for: the row is refused.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
@@ -41,7 +42,11 @@ class AllowList:
         self._known = extra is True
         self._classes: dict[Name, type] = {}
         self._names: set[Name] = set()
-        self._makers: dict[Name, Maker] = {("langgraph.types", "Send"): _send, ("rxgraph.types", "Send"): _send}
+        self._makers: dict[Name, Maker] = {
+            ("langgraph.types", "Send"): _send,
+            ("rxgraph.types", "Send"): _send,
+            ("re", "compile"): _pattern,
+        }
         if extra is None or extra is True:
             return
         if isinstance(extra, str | bytes | Mapping) or not isinstance(extra, Iterable):
@@ -120,6 +125,11 @@ def _imported(name: Name) -> Maker:
 def _send(node: str, arg: Any, timeout: TimeoutPolicy | None = None) -> Send:
     """A row has all three in a row; the class wants the last by name."""
     return Send(node, arg, timeout=timeout)
+
+
+def _pattern(pattern: Any, flags: int) -> re.Pattern[Any]:
+    """A pattern compiled with ``re.DEBUG`` prints; a row has no business on the screen."""
+    return re.compile(pattern, flags & ~re.DEBUG.value)
 
 
 __all__ = ("AllowList", "Allowed", "Maker", "collect_allowlist", "is_record")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Iterable
+from enum import Enum
 from typing import Any, Final, Literal, NoReturn, Self
 
 from ormsgpack import MsgpackEncodeError
@@ -88,7 +89,7 @@ class JsonPlusSerializer:
         if obj is None:
             return "null", _EMPTY
         if isinstance(obj, bytes):
-            return "bytes", obj
+            return "bytes", bytes(obj)
         if isinstance(obj, bytearray):
             return "bytearray", bytes(obj)
         try:
@@ -124,7 +125,7 @@ class JsonPlusSerializer:
         if tag == "json":
             return self._unjson(payload)
         if tag == "pickle" and self.pickle_fallback:
-            return pickle.loads(payload)
+            return self._unpickle(payload)
         self._unknown(tag)
 
     def _unjson(self, payload: bytes) -> Any:
@@ -135,9 +136,15 @@ class JsonPlusSerializer:
         except (ValueError, RecursionError) as error:
             raise CorruptValueError(f"Stored value has the tag 'json' and is no JSON: {error}.") from error
 
+    def _unpickle(self, payload: bytes) -> Any:
+        try:
+            return pickle.loads(payload)
+        except Exception as error:
+            raise CorruptValueError(f"Stored value has the tag 'pickle' and can't be unpickled: {error!r}.") from error
+
     def _explain(self, value: Any, error: Exception) -> UnserializableValueError:
         path, part = locate(value, self._fails)
-        if isinstance(part, int | dict | list):
+        if isinstance(part, int | dict | list) and not isinstance(part, Enum):
             # msgpack's own kinds; what it said of them is what there is to say.
             return UnserializableValueError(path, f"{error}, at a {type(part).__qualname__}.")
         try:
@@ -145,11 +152,11 @@ class JsonPlusSerializer:
         except Refusal as refusal:
             return UnserializableValueError(path, str(refusal))
         except Exception as inner:
-            if not isinstance(inner, MsgpackEncodeError):
-                return UnserializableValueError(
-                    path, f"{type(part).__qualname__} raised {inner!r} when it was written."
-                )
-        return UnserializableValueError(path, f"{error}, at a {type(part).__qualname__}.")
+            # An error of the value's own methods, or of msgpack about something inside that has no path.
+            error = inner
+        reason = UnserializableValueError(path, f"{error}, at a {type(part).__qualname__}.")
+        reason.__cause__ = error
+        return reason
 
     def _fails(self, value: Any) -> bool:
         try:
@@ -158,13 +165,13 @@ class JsonPlusSerializer:
             return True
         return False
 
-    def _unknown(self, tag: str) -> NoReturn:
+    def _unknown(self, tag: object) -> NoReturn:
         if tag == "pickle":
             raise CorruptValueError(
                 "Stored value is a pickle, and reading a pickle runs what it says. If the database is yours alone, use "
                 "JsonPlusSerializer(pickle_fallback=True)."
             )
-        if "+" in tag:
+        if isinstance(tag, str) and "+" in tag:
             raise CorruptValueError(
                 f"Stored value is encrypted ({tag!r}). Read it with EncryptedSerializer and the cipher that wrote it."
             )
