@@ -77,7 +77,7 @@ class TimeoutPolicy:
             seconds = value.total_seconds() if isinstance(value, timedelta) else float(value)
             if seconds <= 0:
                 raise ValueError(f"TimeoutPolicy({name}=...) needs a time above 0 seconds, got {value!r}.")
-            object.__setattr__(self, name, seconds)
+            object.__setattr__(self, name, seconds if isinstance(value, timedelta) else value)
 
     @classmethod
     def coerce(cls, value: float | timedelta | TimeoutPolicy | None) -> TimeoutPolicy | None:

@@ -59,7 +59,7 @@ class _Pull(Generic[T]):
         self._upstream = SingleAssignmentDisposable()
         self._log.leave = self._upstream.dispose
         self._subscribed = False
-        self._ended = False
+        self._left = False
 
     def statistics(self) -> LogStatistics:
         """Count the items that came: buffered, delivered, dropped."""
@@ -83,14 +83,13 @@ class _Pull(Generic[T]):
         return not (self._bell.rung or self._log.items or self._log.is_closed)
 
     def _raise_end(self) -> None:
-        """Raise the error that ended the source, once."""
-        ended, self._ended = self._ended, True
+        """Raise the error that ended the source, at every pull: a failed source should not look like a finished one."""
         self._upstream.dispose()
-        if not ended:
+        if not self._left:
             self._log.raise_error()
 
     def _stop(self) -> None:
-        self._ended = True
+        self._left = True
         self._scheduler.cancel()
         self._upstream.dispose()
         self._log.on_completed()
@@ -213,7 +212,7 @@ def to_iterator(
 
     Shapes: ``Observable[T] -> Iterator[T]`` with ``close()`` and ``statistics()``; at most *maxlen* items (1024) wait.
     Demand: ``request(1)`` a pull, felt by sources that emit one item per action of their scheduler.
-    Errors: raised behind the items that came before, once; ``SlowConsumerError`` under ``error``.
+    Errors: raised behind the items that came before, at every further pull; ``SlowConsumerError`` under ``error``.
     Disposal: ``close()``, or dropping the iterator, disposes of the source.
     """
     return _SyncPull(source, maxlen, overflow)
@@ -227,7 +226,7 @@ def to_aiterator(
     Shapes: ``Observable[T] -> AsyncIterator[T]`` with ``aclose()`` and ``statistics()``; at most *maxlen* items (1024)
     wait.
     Demand: ``request(1)`` a pull, felt by sources that emit one item per action of their scheduler.
-    Errors: raised behind the items that came before, once; ``SlowConsumerError`` under ``error``.
+    Errors: raised behind the items that came before, at every further pull; ``SlowConsumerError`` under ``error``.
     Disposal: ``aclose()`` disposes of the source; so does dropping the iterator, with a ``ResourceWarning``.
     """
     return _AsyncPull(source, maxlen, overflow)
