@@ -6,6 +6,8 @@ import asyncio
 import gc
 import operator
 import threading
+import weakref
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Annotated, Any, TypedDict
@@ -16,7 +18,7 @@ from reactivex.scheduler import TimeoutScheduler
 from reactivex.scheduler.eventloop import AsyncIOScheduler, AsyncIOThreadSafeScheduler
 
 from rxgraph.errors import GraphDrained, LaneError, NodeCancelledError
-from rxgraph.graph import START, StateGraph
+from rxgraph.graph import END, START, StateGraph
 from rxgraph.runtime import RunControl, Runtime
 from rxgraph.types import StreamWriter
 from tests._lanes import Lane
@@ -483,3 +485,48 @@ def test_an_observed_run_may_be_disposed_of_while_another_thread_takes_its_turn(
         threads[-1].join(5)
     assert len(threads) == 3
     assert ends == []
+
+
+class Payload: ...
+
+
+class Latest(TypedDict, total=False):
+    payload: Payload
+
+
+@pytest.mark.parametrize("siblings", [0, 1])
+@pytest.mark.parametrize("mode", [None, "custom", "values"])
+def test_nothing_of_a_superstep_waits_for_the_garbage_collector(lane: Lane, siblings: int, mode: str | None) -> None:
+    alive: weakref.WeakSet[Payload] = weakref.WeakSet()
+    most: list[int] = []
+
+    def step(state: Latest) -> Latest:
+        most.append(len(alive))
+        payload = Payload()
+        alive.add(payload)
+        return {"payload": payload}
+
+    graph = StateGraph(Latest).add_node("step", lane.node(step)).add_edge(START, "step")
+    for i in range(siblings):
+        graph.add_node(f"other{i}", lane.node(lambda state: None)).add_edge(START, f"other{i}")
+        graph.add_edge("step", f"other{i}")
+    graph.add_conditional_edges("step", lambda state: "step" if len(most) < 9 else END, ["step", END])
+    compiled = graph.compile()
+
+    async def pull() -> None:
+        async for _ in compiled.astream({}, stream_mode=mode):
+            pass
+
+    gc.collect()
+    gc.disable()
+    try:
+        if mode is None:
+            lane.invoke(compiled, {})
+        elif lane.name == "async":
+            asyncio.run(pull())
+        else:
+            deque(compiled.stream({}, stream_mode=mode), maxlen=0)
+        assert max(most) <= 2
+        assert not alive
+    finally:
+        gc.enable()

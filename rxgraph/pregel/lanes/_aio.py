@@ -100,7 +100,7 @@ class AsyncLane:
                     if len(superstep.tasks) == 1:
                         error = await self._run_here(superstep)
                     else:
-                        error = await self._run_tasks(superstep)
+                        error = await _Siblings(self._run_task, superstep, self._limit).run()
                 else:
                     for part in effect.parts:
                         mux.on_next(part)
@@ -110,6 +110,8 @@ class AsyncLane:
         finally:
             effects.close()
             self._wiring.inbox.close()
+            # What wakes this lane knows it, and would keep the whole run until the garbage collector comes.
+            self._wiring.inbox.on_wake(_wake_nobody)
 
     async def _run_task(self, task: Task) -> None:
         CURRENT.set(task)
@@ -145,45 +147,6 @@ class AsyncLane:
         superstep.ended(task)
         return error
 
-    async def _run_tasks(self, superstep: Superstep) -> BaseException | None:
-        """Run several tasks at once; the first failure cancels the others, and all have ended on return."""
-        loop = asyncio.get_running_loop()
-        waiting = deque(superstep.tasks)
-        limit = self._limit or len(waiting)
-        running: dict[asyncio.Task[None], Task] = {}
-        over: asyncio.Future[BaseException | None] = loop.create_future()
-
-        def start() -> None:
-            while waiting and len(running) < limit:
-                task = waiting.popleft()
-                handle = loop.create_task(self._run_task(task), context=copy_context())
-                running[handle] = task
-                handle.add_done_callback(ended)
-
-        def ended(handle: asyncio.Task[None]) -> None:
-            task = running.pop(handle)
-            raised = asyncio.CancelledError() if handle.cancelled() else handle.exception()
-            if over.done():
-                return
-            if raised is not None:
-                note_failure(task, raised)
-            superstep.ended(task)
-            if task.error is not None:
-                over.set_result(task.error)
-            elif waiting:
-                start()
-            elif not running:
-                over.set_result(None)
-
-        start()
-        try:
-            return await over
-        finally:
-            waiting.clear()
-            if not over.done():
-                over.cancel()
-            await _cancel_all(list(running))
-
     async def _run_in_thread(self, run: Callable[[Any, Any], Any], task: Task) -> Any:
         loop = asyncio.get_running_loop()
         output = await loop.run_in_executor(None, copy_context().run, _call, run, task)
@@ -211,12 +174,69 @@ class AsyncLane:
                 return
 
 
+class _Siblings:
+    """Runs the tasks of a superstep, several at once.
+
+    A class and no pair of local functions: those would know each other, and keep the tasks until the garbage
+    collector comes.
+    """
+
+    __slots__ = ("_limit", "_over", "_run_task", "_running", "_superstep", "_waiting")
+
+    def __init__(
+        self, run_task: Callable[[Task], Coroutine[Any, Any, None]], superstep: Superstep, limit: int | None
+    ) -> None:
+        self._run_task, self._superstep = run_task, superstep
+        self._waiting = deque(superstep.tasks)
+        self._limit = limit or len(superstep.tasks)
+        self._running: dict[asyncio.Task[None], Task] = {}
+        self._over: asyncio.Future[BaseException | None] = asyncio.get_running_loop().create_future()
+
+    async def run(self) -> BaseException | None:
+        """Return the first failure, which cancels the others, or ``None``; all have ended then."""
+        self._start()
+        try:
+            return await self._over
+        finally:
+            self._waiting.clear()
+            if not self._over.done():
+                self._over.cancel()
+            await _cancel_all(list(self._running))
+
+    def _start(self) -> None:
+        loop, waiting, running = asyncio.get_running_loop(), self._waiting, self._running
+        while waiting and len(running) < self._limit:
+            task = waiting.popleft()
+            handle = loop.create_task(self._run_task(task), context=copy_context())
+            running[handle] = task
+            handle.add_done_callback(self._ended)
+
+    def _ended(self, handle: asyncio.Task[None]) -> None:
+        task = self._running.pop(handle)
+        raised = asyncio.CancelledError() if handle.cancelled() else handle.exception()
+        if self._over.done():
+            return
+        if raised is not None:
+            note_failure(task, raised)
+        self._superstep.ended(task)
+        if task.error is not None:
+            self._over.set_result(task.error)
+        elif self._waiting:
+            self._start()
+        elif not self._running:
+            self._over.set_result(None)
+
+
 def _call(run: Callable[[Any, Any], Any], task: Task) -> Any:
     """Run a sync body on a worker's thread; a ``StopIteration`` can't travel through a future."""
     try:
         return run(task.input, task)
     except StopIteration as error:
         raise RuntimeError(f"Node {task.name!r} raised StopIteration.") from error
+
+
+def _wake_nobody() -> None:
+    """Hear of events of a run that has ended."""
 
 
 def _cancellations() -> int:
