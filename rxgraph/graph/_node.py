@@ -65,12 +65,13 @@ def declared_ends(action: Any, destinations: Mapping[str, str] | Sequence[str] |
 
 def may_jump(action: Any) -> bool:
     """Whether a function, or one that it uses, mentions ``Command`` or ``Send``; True for what can't be read."""
-    if not hasattr(action, "__code__"):
+    waiting, seen = [_plain(action)], set()
+    if type(waiting[0]) is not types.FunctionType:
         return True
-    waiting, seen = [action], set()
     while waiting:
-        function = waiting.pop()
-        if id(function) in seen or not hasattr(function, "__code__"):
+        function = _plain(waiting.pop())
+        # By its type: a stand-in among the globals, such as flask.request, may raise when it is asked what it has.
+        if id(function) in seen or type(function) is not types.FunctionType:
             continue
         seen.add(id(function))
         names = _names(function.__code__)
@@ -79,6 +80,11 @@ def may_jump(action: Any) -> bool:
         waiting.extend(function.__globals__[name] for name in names if name in function.__globals__)
         waiting.extend(cell.cell_contents for cell in function.__closure__ or () if _is_filled(cell))
     return False
+
+
+def _plain(function: Any) -> Any:
+    """Return the function of a bound method, and anything else as it is."""
+    return function.__func__ if type(function) is types.MethodType else function
 
 
 def _names(code: types.CodeType) -> set[str]:

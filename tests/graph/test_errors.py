@@ -245,3 +245,20 @@ def test_an_endless_loop_names_where_it_would_go_on(lane: Lane) -> None:
     graph = base().add_edge("plan", "search").add_edge("search", "plan").compile()
     with pytest.raises(GraphRecursionError, match="recursion_limit=5.*'search'|recursion_limit=5.*'plan'"):
         lane.invoke(graph, {"docs": "d"}, {"recursion_limit": 5})
+
+
+class StandIn:
+    """Like ``flask.request``: outside of a request it answers nothing."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError("working outside of request context")
+
+
+request: Any = StandIn()
+
+
+def test_a_node_may_use_a_global_that_cannot_be_looked_into() -> None:
+    def node(state: State) -> Any:
+        return {"docs": request.args} if state["docs"] == "ask" else {"docs": "no request"}
+
+    assert single(node).invoke({"docs": ""})["docs"] == "no request"
