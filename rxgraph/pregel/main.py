@@ -172,7 +172,8 @@ class Pregel(Generic[StateT, ContextT, InputT, OutputT]):
 
         Args:
             config: One for all, or one for each input; ``max_concurrency`` of the first limits the threads.
-            return_exceptions: Put an error in the place of its output instead of raising the first.
+            return_exceptions: Put an error in the place of its output instead of raising the first, after which no
+                other input begins.
         """
         if not inputs:
             return []
@@ -183,9 +184,13 @@ class Pregel(Generic[StateT, ContextT, InputT, OutputT]):
                 pool.submit(copy_context().run, partial(self.invoke, one, cast(RunnableConfig, of_one), **options))
                 for one, of_one in zip(inputs, configs, strict=True)
             ]
-            if not return_exceptions:
+            if return_exceptions:
+                return [future.exception() or future.result() for future in futures]
+            try:
                 return [future.result() for future in futures]
-            return [future.exception() or future.result() for future in futures]
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
 
     async def abatch(
         self,
