@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 from reactivex import Observable, abc
@@ -38,15 +39,22 @@ def observe_run(open_run: Callable[[], OpenRun]) -> Observable[Any]:
         run = open_run()
         connect(run.items, observer)
         if isinstance(scheduler, AsyncIOScheduler):
-            return Disposable(start_on(scheduler._loop, run.asynchronous(), run.wiring))
+            cancel = start_on(scheduler._loop, run.asynchronous(), run.wiring)
+            run.wiring.mux.on_subscriber_error = partial(_fail, cancel)
+            return Disposable(cancel)
         turns = Turns(run.sync(), run.wiring)
-        # Nobody else reads this run, so it ends with a subscriber that raises.
-        run.wiring.mux.on_subscriber_error = turns.fail
+        run.wiring.mux.on_subscriber_error = partial(_fail, turns.abandon)
         # On RxPY's trampoline the subscriber holds its disposable before the first item, so that take(n) can stop.
         turns.start(scheduler or CurrentThreadScheduler.singleton())
         return Disposable(turns.abandon)
 
     return Observable(subscribe)
+
+
+def _fail(abandon: Callable[[], None], observer: abc.ObserverBase[Any], error: Exception) -> None:
+    """Tell a subscriber that raised about its error; nobody else reads its run, which ends with it."""
+    abandon()
+    observer.on_error(error)
 
 
 __all__ = ("observe_run",)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, TypedDict
 
 import pytest
+from reactivex import operators as ops
 from reactivex.disposable import Disposable
 from reactivex.scheduler import TimeoutScheduler
 from reactivex.scheduler.eventloop import AsyncIOScheduler, AsyncIOThreadSafeScheduler
@@ -530,3 +531,59 @@ def test_nothing_of_a_superstep_waits_for_the_garbage_collector(lane: Lane, sibl
         assert not alive
     finally:
         gc.enable()
+
+
+def test_a_node_of_a_dropped_stream_may_write_on_its_way_out() -> None:
+    log = []
+
+    async def node(state: State, writer: StreamWriter) -> None:
+        try:
+            while True:
+                await writer("in")
+        finally:
+            await writer("out")
+            log.append("cleaned up")
+
+    async def main() -> None:
+        stream = parallel(node=node).astream({"xs": []}, stream_mode="custom")
+        await anext(stream)
+        with pytest.warns(ResourceWarning, match="dropped in the middle"):
+            del stream
+            gc.collect()
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+    asyncio.run(main())
+    assert log == ["cleaned up"]
+
+
+@pytest.mark.parametrize("subscriber", ["raises", "leaves"])
+def test_an_observed_async_run_ends_with_its_subscriber(subscriber: str) -> None:
+    """Also when its nodes never suspend."""
+    ran, ends = [], []
+    boom = ValueError("boom")
+
+    def node(name: str) -> Any:
+        async def run(state: State) -> None:
+            ran.append(name)
+
+        return name, run
+
+    def refuse(item: Any) -> None:
+        raise boom
+
+    async def main() -> None:
+        graph = StateGraph(State).add_sequence([node(name) for name in "abc"]).add_edge(START, "a").compile()
+        run = graph.observe({"xs": []})
+        over = asyncio.Event()
+        scheduler = AsyncIOScheduler(asyncio.get_running_loop())
+        if subscriber == "leaves":
+            run.pipe(ops.take(1)).subscribe(ends.append, on_completed=over.set, scheduler=scheduler)
+        else:
+            run.subscribe(refuse, lambda error: (ends.append(error), over.set()), scheduler=scheduler)
+        await asyncio.wait_for(over.wait(), 5)
+        await asyncio.sleep(0)
+
+    asyncio.run(main())
+    assert ran == ["a"]
+    assert ends == ([{"a": None}] if subscriber == "leaves" else [boom])

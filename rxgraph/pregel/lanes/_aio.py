@@ -278,9 +278,18 @@ def start_on(loop: asyncio.AbstractEventLoop, lane: AsyncLane, wiring: Wiring) -
 
     Both may be called on any thread.
     """
-    run = asyncio.run_coroutine_threadsafe(_finish(lane, wiring.mux), loop)
+    cancelled = False
+
+    async def turn() -> None:
+        # Nodes that never suspend leave the loop no moment to cancel them in.
+        if cancelled:
+            raise asyncio.CancelledError
+
+    run = asyncio.run_coroutine_threadsafe(_finish(lane, wiring.mux, turn), loop)
 
     def cancel() -> None:
+        nonlocal cancelled
+        cancelled = True
         run.cancel()
 
     return cancel
@@ -321,6 +330,13 @@ def _grant(turn: asyncio.Future[None], scheduler: abc.SchedulerBase, state: Any 
 def _settle(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)
+
+
+def _abandon(log: BoundedLog[Any], task: asyncio.Task[None]) -> None:
+    """Cancel a run whose reader has gone; a node that writes on its way out finds room."""
+    log.on_completed()
+    log.clear()
+    task.cancel()
 
 
 class AsyncStreamIterator(AsyncIterator[Any]):
@@ -403,7 +419,7 @@ class AsyncStreamIterator(AsyncIterator[Any]):
             return
         loop = task.get_loop()
         if not loop.is_closed():
-            loop.call_soon_threadsafe(task.cancel)
+            loop.call_soon_threadsafe(_abandon, self._log, task)
         warnings.warn(
             "A stream was dropped in the middle of its run, which is cancelled now. "
             "Use 'async with graph.astream(...) as stream', or call aclose().",

@@ -234,11 +234,6 @@ class Turns:
                 self._turning.release()
             self._mux.on_completed()
 
-    def fail(self, observer: abc.ObserverBase[Any], error: Exception) -> None:
-        """Tell a subscriber that raised about its error, and abandon the run."""
-        self.abandon()
-        observer.on_error(error)
-
 
 class StreamIterator(Iterator[Any]):
     """What ``stream`` returns: pulls the run forward, one ``request(1)`` a pull that finds nothing waiting.
