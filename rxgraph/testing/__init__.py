@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from rxgraph.testing import _marbles as marbles
 from rxgraph.testing._channels import ChannelConformance as ChannelConformance
+from rxgraph.testing._savers import SaverConformance as SaverConformance
 
-__all__ = ("ChannelConformance", "marbles")
+__all__ = ("ChannelConformance", "SaverConformance", "marbles")

@@ -9,6 +9,8 @@ import pytest
 from langgraph.checkpoint.conformance import checkpointer_test, validate
 
 from rxgraph.checkpoint.memory import InMemorySaver
+from rxgraph.checkpoint.sqlite import SqliteSaver
+from rxgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 
 @checkpointer_test(name="memory")
@@ -16,7 +18,19 @@ async def memory() -> AsyncIterator[Any]:
     yield InMemorySaver()
 
 
-@pytest.mark.parametrize("registered", [memory], ids=lambda registered: registered.name)
+@checkpointer_test(name="sqlite")
+async def sqlite() -> AsyncIterator[Any]:
+    with SqliteSaver.from_conn_string(":memory:") as saver:
+        yield saver
+
+
+@checkpointer_test(name="aiosqlite")
+async def aiosqlite() -> AsyncIterator[Any]:
+    async with AsyncSqliteSaver.from_conn_string(":memory:") as saver:
+        yield saver
+
+
+@pytest.mark.parametrize("registered", [memory, sqlite, aiosqlite], ids=lambda registered: registered.name)
 async def test_the_saver_conforms_fully(registered: Any, capsys: pytest.CaptureFixture[str]) -> None:
     report = await validate(registered)
     report.print_report()

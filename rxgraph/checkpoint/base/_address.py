@@ -41,6 +41,19 @@ class Address(NamedTuple):
         """Return the address of another checkpoint of the same graph."""
         return Address(self.thread, self.ns, checkpoint_id)
 
+    def existing(self, task_id: str) -> Address:
+        """Return the address for the writes of a task.
+
+        Raises:
+            ValueError: It names no checkpoint for them to stand on.
+        """
+        if self.id is None:
+            raise ValueError(
+                f"put_writes() needs the checkpoint that task {task_id!r} runs on: "
+                "expected a 'checkpoint_id' in config['configurable']. Use the config that put() returned."
+            )
+        return self
+
     def config(self) -> RunnableConfig:
         """Return a configuration that says the same."""
         return {"configurable": {"thread_id": self.thread, "checkpoint_ns": self.ns, "checkpoint_id": self.id}}

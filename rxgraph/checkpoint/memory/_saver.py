@@ -144,19 +144,14 @@ class InMemorySaver(BaseCheckpointSaver[str]):
         A write to a special channel (``WRITES_IDX_MAP``) takes the place of an earlier one of its task; any other
         that is there already stays.
         """
-        address = Address.of(config)
-        if address.id is None:
-            raise ValueError(
-                f"put_writes() needs the checkpoint that task {task_id!r} runs on: "
-                "expected a 'checkpoint_id' in config['configurable']. Use the config that put() returned."
-            )
+        address = Address.of(config).existing(task_id)
         dumps, special = self.serde.dumps_typed, WRITES_IDX_MAP
         rows = [
             Write(task_path, task_id, special.get(channel, position), channel, dumps(value))
             for position, (channel, value) in enumerate(writes)
         ]
         with self._lock:
-            self._shelf(address).add_writes(address.id, rows)
+            self._shelf(address).add_writes(cast(str, address.id), rows)
 
     # Housekeeping
 

@@ -1,0 +1,194 @@
+"""The saver on a connection of the standard library."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from threading import Lock
+from typing import Any
+
+from rxgraph.checkpoint.base import (
+    Address,
+    BaseCheckpointSaver,
+    ChannelVersions,
+    Checkpoint,
+    CheckpointMetadata,
+    CheckpointTuple,
+    DeltaChannelHistory,
+    PruneStrategy,
+    SerializerProtocol,
+    next_version,
+)
+from rxgraph.checkpoint.sqlite._effects import Effect, Operation, Read, T
+from rxgraph.checkpoint.sqlite._layout import SharedLayout
+from rxgraph.config import RunnableConfig
+
+
+class SqliteSaver(BaseCheckpointSaver[str]):
+    """Keeps checkpoints in an SQLite database, in the tables that LangGraph's savers use.
+
+    It may be used from several threads if the connection may (``check_same_thread=False``); asynchronous methods run
+    in worker threads. Several processes may have the file open. A call of ``put`` or ``put_writes`` is one
+    transaction, on disk when it returns.
+
+    Args:
+        conn: The connection. The saver doesn't close it.
+        serde: See ``BaseCheckpointSaver``.
+
+    Example:
+        >>> with SqliteSaver.from_conn_string(":memory:") as saver:
+        ...     list(saver.list(None))
+        []
+    """
+
+    def __init__(self, conn: sqlite3.Connection, *, serde: SerializerProtocol | None = None) -> None:
+        super().__init__(serde=serde)
+        self.conn = conn
+        # Held during one query or one transaction; values are serialised without it, and lists keep nothing locked.
+        self.lock = Lock()
+        self._layout = SharedLayout()
+        self._is_setup = False
+
+    @classmethod
+    @contextmanager
+    def from_conn_string(cls, conn_string: str) -> Iterator[SqliteSaver]:
+        """Open a file, or ``":memory:"``, for a ``with`` block.
+
+        Args:
+            conn_string: What ``sqlite3.connect`` takes.
+        """
+        # A reader of the file waits for the moment of a commit at most, 5 s by the default of sqlite3.
+        with closing(sqlite3.connect(conn_string, check_same_thread=False)) as conn:
+            yield cls(conn)
+
+    def setup(self) -> None:
+        """Make the tables if they aren't there; the first use of the saver does that too."""
+        self._run(self._layout.setup(), set_up=False)
+        self._is_setup = True
+
+    # Reading
+
+    def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """Return the checkpoint that the configuration names, the latest if it names none, or ``None``."""
+        return self._run(self._layout.get_tuple(Address.of(config), self.serde))
+
+    def list(
+        self,
+        config: RunnableConfig | None,
+        *,
+        filter: dict[str, Any] | None = None,
+        before: RunnableConfig | None = None,
+        limit: int | None = None,
+    ) -> Iterator[CheckpointTuple]:
+        """Give checkpoints, newest first; see ``BaseCheckpointSaver.list``."""
+        listing = self._layout.listing(config, filter, before, limit, self.serde)
+        while (found := self._run(listing.advance())) is not None:
+            yield found
+
+    def get_delta_channel_history(
+        self, *, config: RunnableConfig, channels: Sequence[str]
+    ) -> Mapping[str, DeltaChannelHistory]:
+        """Return what delta channels are rebuilt from; see ``BaseCheckpointSaver.get_delta_channel_history``."""
+        return self._run(self._layout.delta_history(Address.of(config), channels, self.serde))
+
+    # Writing
+
+    def put(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """Keep a checkpoint, with all of its values in one row."""
+        return self._run(self._layout.put(config, checkpoint, metadata, new_versions, self.serde))
+
+    def put_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> None:
+        """Keep what a task wrote.
+
+        A write to a special channel (``WRITES_IDX_MAP``) takes the place of an earlier one of its task; any other
+        that is there already stays.
+        """
+        self._run(self._layout.put_writes(config, writes, task_id, task_path, self.serde))
+
+    # Housekeeping
+
+    def delete_thread(self, thread_id: str) -> None:
+        """Forget a thread with all its namespaces; one that isn't there is fine."""
+        self._run(self._layout.delete_threads([thread_id]))
+
+    def delete_for_runs(self, run_ids: Sequence[str]) -> None:
+        """Forget the checkpoints of these runs.
+
+        Raises:
+            NotImplementedError: A checkpoint of another run has delta channels that are rebuilt from one of these.
+        """
+        self._run(self._layout.delete_for_runs(run_ids))
+
+    def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        """Copy all of a thread to another one; what the other one has under the same ids is replaced."""
+        self._run(self._layout.copy_thread(str(source_thread_id), str(target_thread_id)))
+
+    def prune(self, thread_ids: Sequence[str], *, strategy: PruneStrategy = "keep_latest") -> None:
+        """Make threads smaller.
+
+        Args:
+            thread_ids: The threads.
+            strategy: ``"keep_latest"`` keeps the latest checkpoint of each namespace, which then has no parent;
+                ``"delete"`` keeps nothing.
+
+        Raises:
+            NotImplementedError: A checkpoint to keep has delta channels that are rebuilt from older ones.
+        """
+        self._run(self._layout.prune(thread_ids, strategy))
+
+    def get_next_version(self, current: str | None, channel: None) -> str:
+        """Return the version after the current one: a number with leading zeros and a random tail."""
+        return next_version(current)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.conn!r}>"
+
+    # Performing
+
+    def _run(self, operation: Operation[T], *, set_up: bool = True) -> T:
+        try:
+            effect = next(operation)
+            if set_up and not self._is_setup:
+                self.setup()
+            while True:
+                try:
+                    with self.lock:
+                        outcome = self._perform(effect)
+                except sqlite3.Error as error:
+                    effect = operation.throw(error)
+                else:
+                    effect = operation.send(outcome)
+        except StopIteration as done:
+            result: T = done.value
+            return result
+
+    def _perform(self, effect: Effect) -> Any:
+        conn = self.conn
+        if isinstance(effect, Read):
+            return conn.execute(effect.sql, effect.parameters).fetchall()
+        try:
+            # A transaction that began with a look would have to fail if another process wrote since.
+            if not conn.in_transaction:
+                conn.execute("BEGIN IMMEDIATE")
+            for sql, rows in effect.statements:
+                if len(rows) == 1:
+                    conn.execute(sql, rows[0])
+                else:
+                    conn.executemany(sql, rows)
+            conn.commit()
+        except BaseException:
+            conn.rollback()
+            raise
+        return None
+
+
+__all__ = ("SqliteSaver",)
