@@ -32,22 +32,22 @@ class Schema:
         channels: A prototype for each key that is stored.
         managed: Keys that the runtime computes.
         mapper: Makes an instance out of a dict of values; ``None`` where the dict itself is the state.
+        reads: What a node with this input reads; one object, by which the nodes of a schema know each other.
     """
 
     source: Any
     channels: dict[str, Channel]
     managed: dict[str, type[ManagedValue[Any]]] = field(default_factory=dict)
     mapper: Callable[[dict[str, Any]], Any] | None = None
+    reads: str | tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reads", ROOT if self.is_root else tuple(self.channels))
 
     @property
     def is_root(self) -> bool:
         """Whether the state is one plain value."""
         return ROOT in self.channels
-
-    @property
-    def reads(self) -> str | tuple[str, ...]:
-        """What a node with this input reads."""
-        return ROOT if self.is_root else tuple(self.channels)
 
 
 def read_schema(source: Any) -> Schema:

@@ -41,7 +41,7 @@ def plan_tasks(run: RunContext, state: RunState, updated: Collection[str] | None
                 else:
                     tasks.append(Task(node, packet.arg, run, state, index))
     candidates = _candidates(plan, updated)
-    inputs: dict[Any, Any] = {}
+    inputs: dict[int, dict[str, Any]] = {}
     for node in candidates:
         if _is_triggered(node, state):
             value = _read_input(node, state, inputs)
@@ -103,16 +103,15 @@ def _is_triggered(node: Node, state: RunState) -> bool:
     return False
 
 
-def _read_input(node: Node, state: RunState, cache: dict[Any, Any]) -> Any:
+def _read_input(node: Node, state: RunState, cache: dict[int, dict[str, Any]]) -> Any:
     reads = node.reads
     if isinstance(reads, str):
         channel = state.channels[reads]
         return channel.get() if channel.is_available() else MISSING
     # Siblings with one schema share the reading, and get a shallow copy each.
-    key = (id(reads), id(node.managed))
-    values = cache.get(key)
+    values = cache.get(id(reads))
     if values is None:
-        values = cache[key] = state.read(reads)
+        values = cache[id(reads)] = state.read(reads)
         for name, managed in node.managed:
             values[name] = managed.get(state)
     else:

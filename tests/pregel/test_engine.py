@@ -139,3 +139,21 @@ def test_a_run_touches_only_the_channels_on_its_way() -> None:
             for task in effect.superstep.tasks:
                 task.node.record(task.input if task.name == START else None, task)
     assert len([name for name in run.state.channels if name.startswith("branch:to:")]) == 5
+
+
+def test_siblings_share_the_reading_of_the_state_and_not_the_dict() -> None:
+    graph = StateGraph(State)
+    for name in ("a", "b"):
+        graph.add_node(name, lambda state: None).add_edge(START, name)
+    compiled = graph.compile()
+    a, b = compiled.nodes["a"], compiled.nodes["b"]
+    assert a.reads is b.reads
+    effects = iter(engine(compiled))
+    start = next(effects)
+    assert isinstance(start, Execute)
+    start.superstep.tasks[0].node.record({}, start.superstep.tasks[0])
+    both = effects.send(None)
+    assert isinstance(both, Execute)
+    first, second = (task.input for task in both.superstep.tasks)
+    assert first == second
+    assert first is not second
