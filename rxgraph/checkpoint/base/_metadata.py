@@ -23,17 +23,17 @@ def get_checkpoint_metadata(config: RunnableConfig, metadata: CheckpointMetadata
     The runtime's own facts win, then those of ``config["metadata"]``. NUL characters are left out of text, since
     not every database takes them.
     """
-    kept: dict[str, Any] = {
-        key: value.replace("\0", "") if isinstance(value, str) else value for key, value in metadata.items()
-    }
+    kept = cast(dict[str, Any], metadata.copy())
     for part in ("metadata", "configurable"):
-        given = cast(Mapping[str, Any], config.get(part) or {})
-        for key, value in given.items():
-            if key not in kept and key not in EXCLUDED_METADATA_KEYS and not key.startswith("__"):
-                if isinstance(value, str):
-                    kept[key] = value.replace("\0", "")
-                elif isinstance(value, _SCALARS):
+        given = config.get(part)
+        if given:
+            for key, value in cast(Mapping[str, Any], given).items():
+                known = key in EXCLUDED_METADATA_KEYS or key in kept or key[:2] == "__"
+                if not known and isinstance(value, _SCALARS):
                     kept[key] = value
+    for key, value in kept.items():
+        if isinstance(value, str) and "\0" in value:
+            kept[key] = value.replace("\0", "")
     return cast(CheckpointMetadata, kept)
 
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from heapq import merge
 from threading import Lock
 from types import TracebackType
-from typing import Any, Final, Self, TypeAlias, cast
+from typing import Any, Self, TypeAlias, cast
 
 from rxgraph.checkpoint.base import (
     WRITES_IDX_MAP,
@@ -32,9 +32,6 @@ from rxgraph.config import RunnableConfig
 Place: TypeAlias = tuple[str, str, str]
 """A checkpoint as lists sort it: id, thread, namespace."""
 
-_SPLIT: Final = frozenset(("channel_values", "channel_versions", "versions_seen"))
-_SCALARS: Final = frozenset((type(None), bool, int, float, str))
-
 
 class InMemorySaver(BaseCheckpointSaver[str]):
     """Keeps checkpoints in this process, as bytes; it may be used from any thread and any event loop.
@@ -53,7 +50,7 @@ class InMemorySaver(BaseCheckpointSaver[str]):
     def __init__(self, *, serde: SerializerProtocol | None = None) -> None:
         super().__init__(serde=serde)
         self._threads: dict[str, dict[str, Shelf]] = {}
-        # Held while the shelves are looked at or changed, never while values are serialised.
+        # Held while the shelves are looked at or changed, never while values of channels are turned into bytes or back.
         self._lock = Lock()
 
     # Reading
@@ -87,12 +84,13 @@ class InMemorySaver(BaseCheckpointSaver[str]):
                 row = shelf.rows.get(cast(str, id))
                 if row is not None:
                     stored = {
-                        channel: value for channel in walk.open if (value := shelf.value(row, channel)) is not EMPTY
+                        key[0]: value
+                        for key in self._versions(row).items()
+                        if key[0] in walk.open and (value := shelf.blobs.get(key, EMPTY)) is not EMPTY
                     }
-                    # Still bytes: `DeltaWalk` only sorts them.
-                    walk.visit(
-                        stored, [(item.task, item.channel, item.value) for item in shelf.sorted_writes(cast(str, id))]
-                    )
+                    # Still bytes: the walk only sorts them.
+                    writes = sorted(shelf.writes_on(cast(str, id)))
+                    walk.visit(stored, [(item.task, item.channel, item.value) for item in writes])
         loads = self.serde.loads_typed
         history = walk.history()
         for found in history.values():
@@ -117,18 +115,9 @@ class InMemorySaver(BaseCheckpointSaver[str]):
             (channel, version): dumps(values[channel]) if channel in values else EMPTY
             for channel, version in new_versions.items()
         }
-        plain = self._plain
-        row = Row(
-            {
-                key: value if type(value) in _SCALARS else plain(value)
-                for key, value in checkpoint.items()
-                if key not in _SPLIT
-            },
-            checkpoint["channel_versions"].copy(),
-            {node: seen.copy() for node, seen in checkpoint["versions_seen"].items()},
-            plain(get_checkpoint_metadata(config, metadata)),
-            address.id,
-        )
+        body = cast(dict[str, Any], checkpoint.copy())
+        del body["channel_values"]
+        row = Row(dumps(body), dumps(get_checkpoint_metadata(config, metadata)), address.id)
         id = checkpoint["id"]
         with self._lock:
             shelf = self._shelf(address)
@@ -170,14 +159,14 @@ class InMemorySaver(BaseCheckpointSaver[str]):
         with self._lock:
             doomed: list[tuple[Shelf, set[str]]] = []
             for thread, ns, shelf in self._shelves():
-                ids = {id for id, row in shelf.rows.items() if row.metadata.get("run_id") in runs}
+                ids = {id for id, row in shelf.rows.items() if self._metadata(row).get("run_id") in runs}
                 if ids:
                     doomed.append((shelf, ids))
                 for id in shelf.rows.keys() - ids:
-                    if shelf.rows[id].parent in ids and needs_ancestors(shelf.rows[id].metadata):
+                    if shelf.rows[id].parent in ids and needs_ancestors(self._metadata(shelf.rows[id])):
                         raise delta_refusal("delete_for_runs()", thread, ns, id)
             for shelf, ids in doomed:
-                shelf.remove(ids)
+                shelf.remove(ids, self._versions)
 
     def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """Copy all of a thread to another one; what the other one has under the same ids is replaced."""
@@ -214,10 +203,10 @@ class InMemorySaver(BaseCheckpointSaver[str]):
                 if (id := shelf.latest()) is not None
             ]
             for thread, ns, shelf, id in kept:
-                if needs_ancestors(shelf.rows[id].metadata):
+                if needs_ancestors(self._metadata(shelf.rows[id])):
                     raise delta_refusal("prune()", thread, ns, id)
             for _, _, shelf, id in kept:
-                shelf.remove(shelf.rows.keys() - {id})
+                shelf.remove(shelf.rows.keys() - {id}, self._versions)
                 shelf.rows[id] = shelf.rows[id]._replace(parent=None)
 
     # The same, asynchronous: nothing here waits for anything.
@@ -351,35 +340,33 @@ class InMemorySaver(BaseCheckpointSaver[str]):
                 return None
             id = id or shelf.latest() or ""
             row = shelf.rows.get(id)
-            if row is None or not matches(row.metadata, filter):
+            if row is None:
                 return None
-            stored = {channel: value for channel in row.versions if (value := shelf.value(row, channel)) is not EMPTY}
-            writes = shelf.sorted_writes(id)
+            writes, blobs = shelf.writes_on(id), shelf.blobs
         loads = self.serde.loads_typed
-        checkpoint = {
-            **self._plain(row.head),
-            "channel_values": {channel: loads(value) for channel, value in stored.items()},
-            "channel_versions": row.versions.copy(),
-            "versions_seen": {node: seen.copy() for node, seen in row.seen.items()},
+        metadata = loads(row.metadata)
+        if not matches(metadata, filter):
+            return None
+        checkpoint = loads(row.body)
+        # Without the lock: values are only ever added to this dict; where some go, the shelf gets another one.
+        checkpoint["channel_values"] = {
+            key[0]: loads(value)
+            for key in checkpoint["channel_versions"].items()
+            if (value := blobs.get(key, EMPTY)) is not EMPTY
         }
         return CheckpointTuple(
             address.at(id).config(),
-            cast(Checkpoint, checkpoint),
-            self._plain(row.metadata),
+            checkpoint,
+            metadata,
             None if row.parent is None else address.at(row.parent).config(),
-            [(write.task, write.channel, loads(write.value)) for write in writes],
+            [(write.task, write.channel, loads(write.value)) for write in sorted(writes)],
         )
 
-    def _plain(self, value: Any) -> Any:
-        """Return a copy made of plain values; as from bytes, tuples come back as lists."""
-        kind = type(value)
-        if kind in _SCALARS:
-            return value
-        if kind is dict:
-            return {key: item if type(item) in _SCALARS else self._plain(item) for key, item in value.items()}
-        if kind is list or kind is tuple:
-            return [item if type(item) in _SCALARS else self._plain(item) for item in value]
-        return self.serde.loads_typed(self.serde.dumps_typed(value))
+    def _versions(self, row: Row) -> ChannelVersions:
+        return cast(ChannelVersions, self.serde.loads_typed(row.body)["channel_versions"])
+
+    def _metadata(self, row: Row) -> CheckpointMetadata:
+        return cast(CheckpointMetadata, self.serde.loads_typed(row.metadata))
 
 
 __all__ = ("InMemorySaver",)

@@ -1,15 +1,17 @@
 """What one graph of one thread has in memory: a namespace's checkpoints, values and writes.
 
 A value is kept once for each version of its channel, so a checkpoint costs what its superstep changed. All that is
-kept is bytes, or plain containers that nobody else holds: what a program does to its state later is not seen here.
+kept is bytes: what a program does to its state later is not seen here. To pack the versions of all channels takes less
+time than to copy the dicts that hold them.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
 
-from rxgraph.checkpoint.base import ChannelVersions, CheckpointMetadata
+from rxgraph.checkpoint.base import ChannelVersions
 
 Typed: TypeAlias = tuple[str, bytes]
 """A value as the serializer gives it: tag and bytes."""
@@ -19,13 +21,10 @@ EMPTY: Typed = ("empty", b"")
 
 
 class Row(NamedTuple):
-    """A checkpoint without the values of its channels."""
+    """A checkpoint without the values of its channels, and its metadata, both as bytes."""
 
-    head: dict[str, Any]
-    """The fields that are plain values: format, id, time, changed channels."""
-    versions: ChannelVersions
-    seen: dict[str, ChannelVersions]
-    metadata: CheckpointMetadata
+    body: Typed
+    metadata: Typed
     parent: str | None
 
 
@@ -70,19 +69,15 @@ class Shelf:
             if write.idx < 0 or key not in kept:
                 kept[key] = write
 
-    def remove(self, ids: set[str]) -> None:
+    def remove(self, ids: set[str], versions: Callable[[Row], ChannelVersions]) -> None:
         """Take checkpoints out, with their writes and the values that no other checkpoint shows."""
+        used = {key for id, row in self.rows.items() if id not in ids for key in versions(row).items()}
         for id in ids:
             del self.rows[id]
             self.writes.pop(id, None)
         self.order = [id for id in self.order if id not in ids]
-        used = {key for row in self.rows.values() for key in row.versions.items()}
+        # Another dict, since a reader may have the old one in hand.
         self.blobs = {key: blob for key, blob in self.blobs.items() if key in used}
-
-    def value(self, row: Row, channel: str) -> Typed:
-        """The value of a channel in a checkpoint, ``EMPTY`` (the object) if it has none."""
-        version = row.versions.get(channel)
-        return EMPTY if version is None else self.blobs.get((channel, version), EMPTY)
 
     # Rows, values and writes are never modified, only replaced, so two shelves may share them.
     def take(self, other: Shelf) -> None:
@@ -96,10 +91,10 @@ class Shelf:
         """The greatest id."""
         return self.order[-1] if self.order else None
 
-    def sorted_writes(self, id: str) -> list[Write]:
-        """The writes on a checkpoint, by task path, task id and index."""
+    def writes_on(self, id: str) -> list[Write]:
+        """The writes on a checkpoint; they sort by task path, task id and index."""
         kept = self.writes.get(id)
-        return sorted(kept.values()) if kept else []
+        return list(kept.values()) if kept else []
 
     def ids(self, before: str | None) -> list[str]:
         """Ids of the checkpoints that sort before this one."""

@@ -58,7 +58,7 @@ class SqliteSaver(BaseCheckpointSaver[str]):
         Args:
             conn_string: What ``sqlite3.connect`` takes.
         """
-        # A reader of the file waits for the moment of a commit at most, 5 s by the default of sqlite3.
+        # Who writes while another process does waits up to 5 s, the default of sqlite3; readers don't wait.
         with closing(sqlite3.connect(conn_string, check_same_thread=False)) as conn:
             yield cls(conn)
 
