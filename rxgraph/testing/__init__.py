@@ -5,5 +5,6 @@ from __future__ import annotations
 from rxgraph.testing import _marbles as marbles
 from rxgraph.testing._channels import ChannelConformance as ChannelConformance
 from rxgraph.testing._savers import SaverConformance as SaverConformance
+from rxgraph.testing._stores import StoreConformance as StoreConformance
 
-__all__ = ("ChannelConformance", "SaverConformance", "marbles")
+__all__ = ("ChannelConformance", "SaverConformance", "StoreConformance", "marbles")
