@@ -82,6 +82,8 @@ class Index:
         for vector in found:
             if self.dims is not None and len(vector) != self.dims:
                 raise ValueError(f"Embedding must have the {self.dims} dimensions of the index, got {len(vector)}.")
+            if not all(map(math.isfinite, vector)):
+                raise ValueError("Embedding must have finite numbers only; nothing is near to a vector with NaN in it.")
         return list(found)
 
 
