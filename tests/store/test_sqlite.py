@@ -175,7 +175,7 @@ def test_what_was_put_last_comes_first(path: str) -> None:
             clock.advance(1)
         store.batch([PutOp(("b",), str(number), {"n": number}) for number in range(1200)])
         assert [item.key for item in store.search(("a",))] == ["800", "400", "0"]
-        # Rows are read in pages of 500; the filter leaves the last one.
+        # The filter leaves the last two of the rows, which are read page by page.
         assert [item.key for item in store.search(("b",), filter={"n": {"$lt": 2}})] == ["1", "0"]
         assert len(store.search(("b",), limit=5000)) == 1200
 

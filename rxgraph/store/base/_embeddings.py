@@ -85,7 +85,7 @@ def ensure_embeddings(embed: Embeddings | EmbeddingsFunc | AEmbeddingsFunc | str
     if callable(embed):
         return _FunctionEmbeddings(embed)
     raise ValueError(
-        f"embed must be a function from texts to vectors, or have embed_documents and embed_query; got {embed!r}."
+        f"embed must be a function from texts to vectors, or have the four methods of Embeddings; got {embed!r}."
     )
 
 

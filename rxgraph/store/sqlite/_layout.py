@@ -80,7 +80,7 @@ _PUT: Final = """
         expires_at = excluded.expires_at,
         ttl_minutes = excluded.ttl_minutes
 """
-_PAGE: Final = 500
+_PAGE: Final = 1000
 # Text that sorts before every date, for stores that give items until they are swept away.
 _NEVER: Final = ""
 
@@ -201,21 +201,26 @@ class StoreLayout:
         sql = f"SELECT {_COLUMNS} FROM store WHERE {where} AND {_LIVES}"
         parameters = (*parameters, self._moment(now))
         found: list[tuple[Row, dict[str, Any]]] = []
+        if wanted == 0:
+            return found
+        # As many as are wanted do if all match; the more don't, the more are asked for.
+        size = _PAGE if wanted is None else min(wanted, _PAGE)
         after: Row | None = None
-        while wanted is None or len(found) < wanted:
+        while True:
             if after is None:
-                rows = yield Read(f"{sql} {_ORDER} LIMIT {_PAGE}", parameters)
+                rows = yield Read(f"{sql} {_ORDER} LIMIT ?", (*parameters, size))
             else:
-                following = f"{sql} AND (updated_at, rowid) < (?, ?) {_ORDER} LIMIT {_PAGE}"
-                rows = yield Read(following, (*parameters, after[4], after[6]))
+                following = f"{sql} AND (updated_at, rowid) < (?, ?) {_ORDER} LIMIT ?"
+                rows = yield Read(following, (*parameters, after[4], after[6], size))
             for row in rows:
                 value = load_value(row[2], _where(row))
                 if matches(value):
                     found.append((row, value))
-            if len(rows) < _PAGE:
-                break
-            after = rows[-1]
-        return found
+                    if len(found) == wanted:
+                        return found
+            if len(rows) < size:
+                return found
+            after, size = rows[-1], min(4 * size, _PAGE)
 
     def _vectors(self, op: SearchOp) -> Operation[dict[tuple[Any, Any], list[Vector]]]:
         where, parameters = _below(op.namespace_prefix)
