@@ -72,23 +72,27 @@ class TimeoutPolicy:
     def __post_init__(self) -> None:
         for name in ("run_timeout", "idle_timeout"):
             value = getattr(self, name)
-            if value is None:
-                continue
-            seconds = value.total_seconds() if isinstance(value, timedelta) else float(value)
-            if seconds <= 0:
+            if value is not None and _seconds(value) <= 0:
                 raise ValueError(f"TimeoutPolicy({name}=...) needs a time above 0 seconds, got {value!r}.")
-            object.__setattr__(self, name, seconds if isinstance(value, timedelta) else value)
 
     @classmethod
     def coerce(cls, value: float | timedelta | TimeoutPolicy | None) -> TimeoutPolicy | None:
-        """Read a bare time as ``run_timeout``; a policy that limits nothing is ``None``."""
-        if value is None or isinstance(value, TimeoutPolicy):
-            policy = value
-        else:
-            policy = cls(run_timeout=value)
-        if policy is None or (policy.run_timeout is None and policy.idle_timeout is None):
+        """Read a bare time as ``run_timeout``, and times as seconds; a policy that limits nothing is ``None``."""
+        if value is None:
             return None
-        return policy
+        policy = value if isinstance(value, TimeoutPolicy) else cls(run_timeout=value)
+        if policy.run_timeout is None and policy.idle_timeout is None:
+            return None
+        run, idle = policy.run_timeout, policy.idle_timeout
+        return cls(
+            run_timeout=None if run is None else _seconds(run),
+            idle_timeout=None if idle is None else _seconds(idle),
+            refresh_on=policy.refresh_on,
+        )
+
+
+def _seconds(time: float | timedelta) -> float:
+    return time.total_seconds() if isinstance(time, timedelta) else float(time)
 
 
 class RetryPolicy(NamedTuple):
