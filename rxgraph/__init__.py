@@ -6,6 +6,7 @@ General layout, from the ground up (imports point down only):
 * ``channels``: the cells of a state, one class a file
 * ``flow``: demand, bounded logs, the request-n scheduler, and bridges to RxPY and iterators
 * ``operators``: operators for any observable
+* ``checkpoint``: savers of threads, and the serializer
 * ``stream``: the events of a run: parts, the mux, readers
 * ``pregel``: the engine (pure), its two lanes, and the face of a compiled graph
 * ``graph``: ``StateGraph``, schemas, branches

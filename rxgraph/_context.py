@@ -25,6 +25,8 @@ class TaskContext(Protocol):
     @property
     def store(self) -> Any: ...
 
+    def ask(self, value: Any, response_schema: Any, /) -> Any: ...
+
 
 CURRENT: ContextVar[TaskContext | None] = ContextVar("rxgraph_task", default=None)
 

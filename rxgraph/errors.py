@@ -78,7 +78,8 @@ class GraphInterrupt(GraphBubbleUp):
     """A node asked for an answer from outside; it never leaves the root graph."""
 
     def __init__(self, interrupts: Iterable[object] = ()) -> None:
-        super().__init__(tuple(interrupts))
+        self.interrupts = tuple(interrupts)
+        super().__init__(self.interrupts)
 
 
 class GraphDrained(GraphBubbleUp):

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Generic, Literal, NamedTuple, NotRequired, Pro
 
 from typing_extensions import TypedDict, TypeVar
 
+from rxgraph._context import current_task
 from rxgraph.channels._overwrite import Overwrite as Overwrite
 from rxgraph.constants import PARENT
 
@@ -135,6 +136,24 @@ class Interrupt:
     value: Any
     id: str = "placeholder-id"
     response_schema: dict[str, Any] | None = field(default=None, kw_only=True)
+
+
+def interrupt(value: Any, *, response_schema: dict[str, Any] | None = None) -> Any:
+    """Ask the outside a question, and return its answer.
+
+    The first time the run stops here, with the question in its result. It goes on with
+    ``invoke(Command(resume=answer), config)``: the node runs again from its first line, and this call returns the
+    answer. Several calls in one node are matched to answers by their order.
+
+    Args:
+        value: The question.
+        response_schema: JSON schema of the answer, shown with the question.
+
+    Raises:
+        GraphInterrupt: No answer is there yet; let it pass.
+        RuntimeError: No node is running in this context.
+    """
+    return current_task("interrupt()").ask(value, response_schema)
 
 
 class Send:
@@ -340,4 +359,5 @@ __all__ = (
     "TracePolicy",
     "UpdatesStreamPart",
     "ValuesStreamPart",
+    "interrupt",
 )

@@ -17,7 +17,7 @@ from rxgraph.types import Send
 from ._branch import make_router
 from ._node import NodeSpec
 from ._schema import Schema
-from ._update import edge_channel, make_record
+from ._update import edge_channel, make_command_writes, make_record
 
 if TYPE_CHECKING:
     from .state import AnyStateGraph
@@ -62,6 +62,7 @@ def compile_plan(graph: AnyStateGraph, name: str) -> Plan:
         if graph.schemas[graph.input_schema].is_root
         else tuple(graph.schemas[graph.input_schema].channels),
         certain=_certain(graph),
+        command_writes=make_command_writes(graph.channels, graph.nodes),
     )
 
 

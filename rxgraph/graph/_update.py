@@ -78,18 +78,7 @@ def make_record(
     def convert_command(command: Command[Any], writes: Writes) -> None:
         if command.graph == PARENT:
             raise ParentCommand(command)
-        update = command.update
-        if update is None:
-            pairs: list[tuple[str, Any]] = []
-        elif isinstance(update, dict):
-            pairs = list(update.items())
-        elif isinstance(update, (list, tuple)) and all(_is_pair(item) for item in update):
-            pairs = list(update)
-        elif is_annotated_instance(update):
-            pairs = [(key, value) for key, value in annotated_updates(update) if key in known]
-        else:
-            pairs = [(ROOT, update)]
-        add(pairs, writes)
+        add(_update_pairs(command.update, known), writes)
         writes.extend(goto_writes(command.goto, node, targets))
 
     def add(pairs: Any, writes: Writes) -> None:
@@ -100,6 +89,40 @@ def make_record(
                 _warn_unknown_key(node, key, known)
 
     return record
+
+
+def make_command_writes(
+    keys: Collection[str], targets: Collection[str]
+) -> Callable[[Command[Any]], Sequence[tuple[str, Any]]]:
+    """Return the function that turns a ``Command`` given to a saved thread into writes."""
+    known = dict.fromkeys(keys)
+
+    def command_writes(command: Command[Any]) -> Sequence[tuple[str, Any]]:
+        # The value says who triggered the node, as the rows of the reference do.
+        writes = [
+            write if write[0] == TASKS else (write[0], START) for write in goto_writes(command.goto, START, targets)
+        ]
+        for key, value in _update_pairs(command.update, known):
+            if key in known:
+                writes.append((key, value))
+            else:
+                _warn_unknown_key(START, key, known)
+        return writes
+
+    return command_writes
+
+
+def _update_pairs(update: Any, known: Collection[str]) -> list[tuple[str, Any]]:
+    """Read the ``update`` of a command."""
+    if update is None:
+        return []
+    if isinstance(update, dict):
+        return list(update.items())
+    if isinstance(update, (list, tuple)) and all(_is_pair(item) for item in update):
+        return list(update)
+    if is_annotated_instance(update):
+        return [(key, value) for key, value in annotated_updates(update) if key in known]
+    return [(ROOT, update)]
 
 
 def goto_writes(goto: Any, node: str, targets: Collection[str]) -> Writes:
@@ -161,4 +184,4 @@ def _warn_unknown_key(node: str, key: Any, known: Collection[str]) -> None:
     )
 
 
-__all__ = ("edge_channel", "goto_writes", "make_record", "warn_unknown_target")
+__all__ = ("edge_channel", "goto_writes", "make_command_writes", "make_record", "warn_unknown_target")

@@ -11,10 +11,13 @@ from typing import Any, Generic, Self, overload
 from rxgraph._hints import did_you_mean
 from rxgraph.channels.base import BaseChannel
 from rxgraph.channels.last_value import LastValue
+from rxgraph.checkpoint.base import BaseCheckpointSaver
+from rxgraph.checkpoint.serde.allowlist import collect_allowlist
 from rxgraph.constants import END, NS_END, NS_SEP, RESERVED, START
 from rxgraph.errors import NotYetAvailableError
 from rxgraph.managed.base import ManagedValue
 from rxgraph.pregel._body import callable_name, make_body
+from rxgraph.pregel._saver import check_saver
 from rxgraph.pregel.main import Pregel, Schemas
 from rxgraph.types import All, CachePolicy, RetryPolicy, TimeoutPolicy, TracePolicy
 from rxgraph.typing import ContextT, InputT, OutputT, StateT
@@ -322,7 +325,9 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
             store: Handed to nodes that ask for it.
             debug: Print ``updates`` and ``values`` of every run.
             name: Of the graph.
-            checkpointer, cache, interrupt_before, interrupt_after, transformers: Not available yet.
+            checkpointer: Keeps the threads of runs; any object with the methods of a saver.
+            interrupt_before, interrupt_after: Nodes at which every run stops, or ``"*"``.
+            cache, transformers: Not available yet.
 
         Raises:
             ValueError: An edge or destination names an unknown node, or there is no entry point.
@@ -331,14 +336,18 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
         interrupts += [*(() if interrupt_after in (None, "*") else interrupt_after or ())]
         self.validate(interrupts)
         later = {
-            "checkpointer": checkpointer or None,
             "cache": cache,
-            "interrupt_before": interrupt_before or None,
-            "interrupt_after": interrupt_after or None,
             "transformers": transformers or None,
         }
         _refuse("compile({}=...)", later)
-        return CompiledStateGraph(self, name=name or DEFAULT_NAME, store=store, debug=debug)
+        compiled = CompiledStateGraph(self, name=name or DEFAULT_NAME, store=store, debug=debug)
+        compiled.checkpointer = check_saver(checkpointer)
+        if isinstance(compiled.checkpointer, BaseCheckpointSaver):
+            # A saver of ours makes no class that it was not told of; the graph's own are those of its schemas.
+            compiled.checkpointer = compiled.checkpointer.with_allowlist(collect_allowlist(*self.schemas))
+        compiled.interrupt_before_nodes = interrupt_before or ()
+        compiled.interrupt_after_nodes = interrupt_after or ()
+        return compiled
 
     # --- helpers
 

@@ -1,16 +1,15 @@
-"""What the engine asks of a lane. A lane performs an effect and sends the outcome back, or throws it in.
-
-Persistence adds ``Load`` and ``Save`` here; their places in the engine are before the input and behind each apply.
-"""
+"""What the engine asks of a lane. A lane performs an effect and sends the outcome back, or throws it in."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from rxgraph.types import Part
 
-from ._superstep import Superstep
+from ._plan import Router
+from ._superstep import SaveWrites, Superstep
+from ._task import Task
 
 
 class Execute(NamedTuple):
@@ -25,6 +24,29 @@ class Emit(NamedTuple):
     parts: Iterable[Part]
 
 
-Effect: TypeAlias = Execute | Emit
+class Load(NamedTuple):
+    """Ask the saver for a checkpoint; the outcome is its ``CheckpointTuple``, or ``None``."""
 
-__all__ = ("Effect", "Emit", "Execute")
+    config: dict[str, Any]
+
+
+class Route(NamedTuple):
+    """Run a router of a task that stands for an update; the outcome is ``None``."""
+
+    task: Task
+    router: Router
+    output: Any
+
+
+class Save(NamedTuple):
+    """Give the saver a checkpoint; the outcome is its address."""
+
+    config: dict[str, Any]
+    checkpoint: Any
+    metadata: Any
+    new_versions: dict[str, Any]
+
+
+Effect: TypeAlias = Execute | Emit | Load | Route | Save | SaveWrites
+
+__all__ = ("Effect", "Emit", "Execute", "Load", "Route", "Save", "SaveWrites")

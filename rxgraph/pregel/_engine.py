@@ -19,17 +19,21 @@ from __future__ import annotations
 from collections.abc import Collection, Generator, Sequence
 from typing import Any
 
-from rxgraph.constants import MISSING, PARENT
+from rxgraph.constants import CONF, INPUT, INTERRUPT, MISSING, NULL_TASK_ID, PARENT, RESUME
 from rxgraph.errors import EmptyInputError, GraphDrained, GraphRecursionError, InvalidUpdateError
-from rxgraph.types import Command
+from rxgraph.types import Command, Interrupt
 
-from ._effects import Effect, Emit, Execute
+from . import _payloads as payloads
+from ._effects import Effect, Emit, Execute, Load, Save
+from ._lineage import CONTROL, Lineage, finished_writes
 from ._plan import Plan
 from ._state import RunState
-from ._steps import apply_writes, plan_tasks, write_input
-from ._superstep import Superstep
-from ._task import RunContext
+from ._steps import apply_writes, plan_tasks
+from ._superstep import SaveWrites, Superstep
+from ._task import RunContext, Task
 
+Breakpoints = tuple[str | Collection[str], str | Collection[str]]
+NO_BREAKPOINTS: Breakpoints = ((), ())
 INPUT_STEP = -1
 """The input is written before superstep 0, in which a StateGraph runs its hidden start node."""
 
@@ -41,41 +45,62 @@ class Engine:
         run: What the run's tasks share.
         input: What the caller passed.
         recursion_limit: Supersteps that the run may take, plus one.
+        breakpoints: Nodes before and after which to stop; ``"*"`` stands for all.
     """
 
-    __slots__ = ("_changed", "_input", "_last_output", "_limit", "run", "state")
+    __slots__ = ("_after", "_before", "_changed", "_input", "_last_output", "_limit", "interrupts", "run", "state")
 
-    def __init__(self, run: RunContext, input: Any, recursion_limit: int) -> None:
+    def __init__(self, run: RunContext, input: Any, recursion_limit: int, breakpoints: Breakpoints = NO_BREAKPOINTS):
         self.run = run
         self.state = RunState(
             run.plan.channels, INPUT_STEP, INPUT_STEP + recursion_limit + 1, run.plan.fading_from_birth
         )
+        self.interrupts: list[Interrupt] = []
+        """Questions on which the run has stopped."""
         self._input = input
         self._limit = recursion_limit
+        self._before, self._after = breakpoints
         self._changed = False
         self._last_output: Any = MISSING
 
-    def __iter__(self) -> Generator[Effect, None, None]:
+    def __iter__(self) -> Generator[Effect, Any, None]:
         run, state = self.run, self.state
-        watched = run.watched
+        plan, lineage, watched = run.plan, run.lineage, run.watched
         announces = "tasks" in watched or "debug" in watched
         outputs = frozenset((run.output_keys,) if isinstance(run.output_keys, str) else run.output_keys)
-        shows = "values" in watched or not run.plan.settled.issuperset(outputs)
-        updated: Collection[str] = write_input(run.plan, state, input_writes(run.plan, self._input))
+        shows = "values" in watched or not plan.settled.issuperset(outputs)
+        updated: Collection[str] | None
+        if lineage is None:
+            updated = apply_writes(plan, state, (), input_writes(plan, self._input))
+        else:
+            updated = yield from self._open(lineage)
         while True:
             state.step += 1
             if state.step > state.stop:
+                if lineage is not None:
+                    yield from self._show_checkpoint(lineage, plan_tasks(run, state, updated))
                 raise self._out_of_steps(updated)
             tasks = plan_tasks(run, state, updated)
+            if lineage is not None:
+                restore_tasks(lineage, tasks)
+                yield from self._show_checkpoint(lineage, tasks)
             if not tasks:
+                return
+            if self._before and self._stops(self._before, tasks):
+                yield from self._show_stop()
                 return
             if run.control.drain_requested:
                 raise GraphDrained(run.control.drain_reason or "")
             superstep = Superstep(run, state.step, tasks)
-            if announces:
+            if announces or (lineage is not None and "updates" in watched):
                 yield Emit(superstep.starts())
-            yield Execute(superstep)
-            updated = apply_writes(run.plan, state, tasks)
+            if superstep.tasks:
+                yield Execute(superstep)
+            if superstep.interrupts:
+                self.interrupts = superstep.interrupts
+                yield from self._show_siblings(tasks, outputs)
+                return
+            updated = apply_writes(plan, state, tasks)
             if not outputs.isdisjoint(updated):
                 self._changed = True
                 if shows:
@@ -83,26 +108,180 @@ class Engine:
                     self._last_output = state.read(run.output_keys)
                     if "values" in watched:
                         yield Emit(((run.namespace, "values", self._last_output),))
+            if lineage is not None:
+                yield Save(*lineage.advance(state, "loop", updated))
+            if self._after and self._stops(self._after, tasks):
+                if lineage is not None:
+                    state.step += 1
+                    yield from self._show_checkpoint(lineage, plan_tasks(run, state, updated))
+                yield from self._show_stop()
+                return
 
     @property
     def output(self) -> Any:
         """The output as ``values`` last showed it; ``None`` if no output channel was ever written."""
+        if self.interrupts:
+            return self.state.peek(self.run.output_keys)
         if not self._changed:
             return None
-        return self.state.read(self.run.output_keys) if self._last_output is MISSING else self._last_output
+        return self.state.peek(self.run.output_keys) if self._last_output is MISSING else self._last_output
 
-    def _out_of_steps(self, updated: Collection[str]) -> GraphRecursionError:
-        waiting = sorted({node.name for name in updated for node in self.run.plan.triggered_by.get(name, ())})
+    def _open(self, lineage: Lineage) -> Generator[Effect, Any, Collection[str] | None]:
+        """Load the thread and take the input in, or go on where the thread stands."""
+        run, state, value = self.run, self.state, self._input
+        found = yield Load(lineage.config)
+        lineage.adopt(found)
+        state.restore(lineage.head, lineage.next_version)
+        state.stop = lineage.step + 1 + self._limit + 1
+        if not (lineage.stored and (value is None or isinstance(value, Command))):
+            return (yield from self._begin(lineage))
+        if lineage.config[CONF].get("checkpoint_id"):
+            yield from self._go_back(lineage, found)
+        state.step = lineage.step
+        if isinstance(value, Command):
+            yield from self._take_command(lineage, value)
+        updated = self._apply_null_writes(lineage)
+        state.seen[INTERRUPT] = dict(state.versions)
+        self._changed = True
+        if "values" in run.watched:
+            self._last_output = state.peek(run.output_keys)
+            yield Emit(((run.namespace, "values", self._last_output),))
+        return updated
+
+    def _apply_null_writes(self, lineage: Lineage) -> Collection[str] | None:
+        """Apply what commands have written on top of the head; returns the channels that wait to be reacted to."""
+        updated: Collection[str] | None = lineage.head["updated_channels"]
+        if extra := lineage.null_writes():
+            changed = apply_writes(self.run.plan, self.state, (), extra)
+            updated = None if updated is None else {*updated, *changed}
+        return updated
+
+    def _go_back(self, lineage: Lineage, found: Any) -> Generator[Effect, Any, None]:
+        """Take the place of a checkpoint that the run was sent to, rather than that of the thread's head.
+
+        Its tasks run anew: what they wrote is left aside. Without a command they also ask anew, on a fork, so that what
+        they write this time is kept beside what is there.
+        """
+        latest = yield Load(lineage.without_id())
+        is_head = latest is None or latest.checkpoint["id"] == found.checkpoint["id"]
+        if isinstance(self._input, Command):
+            if not is_head:
+                lineage.pending = [write for write in lineage.pending if write[1] in CONTROL]
+        elif not (is_head and lineage.metadata.get("source") in ("update", "fork")):
+            self.state.step = lineage.step + 1
+            lineage.pending = []
+            yield Save(*lineage.advance(self.state, "fork", None))
+
+    def _begin(self, lineage: Lineage) -> Generator[Effect, Any, Collection[str]]:
+        """Take a new input in; tasks that an earlier run left undone are given up."""
+        run, state = self.run, self.state
+        writes = input_writes(run.plan, self._input, saved=True)
+        waiting = self._apply_null_writes(lineage)
+        state.step = lineage.step + 1
+        left = plan_tasks(run, state, waiting) if lineage.stored else []
+        updated = apply_writes(run.plan, state, left, writes)
+        state.seen[INPUT] = {}
+        yield Save(*lineage.advance(state, "input", updated))
+        return updated
+
+    def _take_command(self, lineage: Lineage, command: Command[Any]) -> Generator[Effect, Any, None]:
+        """Take in what a ``Command`` says to a thread that stands somewhere."""
+        plan = self.run.plan
+        if command.graph == PARENT:
+            raise InvalidUpdateError(f"Graph {plan.name!r} was given Command(graph=PARENT): There is no parent graph.")
+        if command.resume is None and not command.update and not command.goto:
+            raise EmptyInputError(f"Graph {plan.name!r} was given Command(), which is no input and resumes nothing.")
+        groups: list[tuple[list[tuple[str, Any]], list[tuple[str, Any]]]] = []
+        if command.resume is not None:
+            if is_answer_map(command.resume):
+                lineage.answers.by_id.update(command.resume)
+            else:
+                if len(waiting := lineage.waiting()) > 1:
+                    raise RuntimeError(
+                        f"Graph {plan.name!r} was resumed with one answer, and {len(waiting)} tasks wait for one: When "
+                        "there are multiple pending interrupts, you must specify the interrupt id. Resume with a map: "
+                        "Command(resume={interrupt.id: answer, ...})."
+                    )
+                lineage.answers.single = command.resume
+                groups.append(([], [(RESUME, command.resume)]))
+        if command.update or command.goto:
+            # Rows keep their places, so what earlier commands have written there is counted in.
+            groups.append((lineage.null_writes(), list(plan.command_writes(command))))
+        for there, writes in groups:
+            yield SaveWrites(lineage.at_head, [*there, *writes], NULL_TASK_ID, "")
+            lineage.pending.extend((NULL_TASK_ID, name, value) for name, value in writes)
+
+    def _show_siblings(self, tasks: Sequence[Task], outputs: frozenset[str]) -> Generator[Effect, Any, None]:
+        """Let the output have what finished tasks of an interrupted superstep wrote; nothing of it is saved."""
+        run, state = self.run, self.state
+        finished = [task for task in tasks if not task.interrupts]
+        changed = apply_writes(run.plan, state, finished) if finished else set()
+        if not outputs.isdisjoint(changed):
+            self._changed = True
+            self._last_output = state.read(run.output_keys)
+            if "values" in run.watched:
+                yield Emit(((run.namespace, "values", self._last_output),))
+
+    def _show_checkpoint(self, lineage: Lineage, tasks: Sequence[Task]) -> Generator[Effect, Any, None]:
+        run, watched = self.run, self.run.watched
+        if "checkpoints" not in watched and "debug" not in watched:
+            return
+        payload = payloads.checkpoint(lineage, self.state.peek(run.plan.stream_keys), tasks)
+        if "checkpoints" in watched:
+            yield Emit(((run.namespace, "checkpoints", payload),))
+        if "debug" in watched:
+            yield Emit(((run.namespace, "debug", payloads.debug(lineage.step, "checkpoint", payload)),))
+
+    def _stops(self, nodes: str | Collection[str], tasks: Sequence[Task]) -> bool:
+        """Whether a breakpoint holds: one of its nodes is here, and something has changed since the last stop."""
+        seen = self.state.seen.get(INTERRUPT, {})
+        if not any(name not in seen or version > seen[name] for name, version in self.state.versions.items()):
+            return False
+        return any(not task.node.hidden if nodes == "*" else task.name in nodes for task in tasks)
+
+    def _show_stop(self) -> Generator[Effect, Any, None]:
+        if "updates" in self.run.watched:
+            yield Emit(((self.run.namespace, "updates", {INTERRUPT: ()}),))
+
+    def _out_of_steps(self, updated: Collection[str] | None) -> GraphRecursionError:
+        triggered_by = self.run.plan.triggered_by
+        waiting = sorted({node.name for name in updated or () for node in triggered_by.get(name, ())})
         going_on = f" Nodes that would run next: {', '.join(map(repr, waiting))}." if waiting else ""
         return GraphRecursionError(
-            f"Graph {self.run.plan.name!r} did not end within recursion_limit={self._limit}: "
-            f"{self.state.step - 1} supersteps ran, and a run of n supersteps needs a limit of n + 1.{going_on} "
+            f"Graph {self.run.plan.name!r} did not end within recursion_limit={self._limit}; a run of n supersteps "
+            f"needs a limit of n + 1.{going_on} "
             'Give the cycle a way out, or raise the limit: config={"recursion_limit": ...}. [GRAPH_RECURSION_LIMIT]'
         )
 
 
-def input_writes(plan: Plan, value: Any) -> Sequence[tuple[str, Any]]:
+def restore_tasks(lineage: Lineage, tasks: Sequence[Task]) -> None:
+    """Give tasks back what is stored for them: answers, and the writes of those that have finished."""
+    if not lineage.pending:
+        return
+    for task in tasks:
+        stored = lineage.pending_of(task.id)
+        for channel, value in stored:
+            if channel == RESUME:
+                task.answers = list(value)
+        writes = finished_writes(stored)
+        if writes is not None:
+            task.writes, task.restored = writes, True
+
+
+def is_answer_map(value: Any) -> bool:
+    """Whether a resume value maps ids of questions to answers, rather than being an answer itself."""
+    return isinstance(value, dict) and all(
+        isinstance(key, str) and len(key) == 32 and not key.strip("0123456789abcdef") for key in value
+    )
+
+
+def input_writes(plan: Plan, value: Any, saved: bool = False) -> Sequence[tuple[str, Any]]:
     """Turn the input of a run into writes of its input channels.
+
+    Args:
+        plan: The graph.
+        value: The input.
+        saved: Whether the run has a saver; an answer to nothing is harmless then.
 
     Raises:
         EmptyInputError: There is none.
@@ -115,7 +294,7 @@ def input_writes(plan: Plan, value: Any) -> Sequence[tuple[str, Any]]:
             f"{channels}. Pass the input as the first argument; an empty dict is an input."
         )
     if isinstance(value, Command):
-        _check_command(plan, value)
+        _check_command(plan, value, saved)
     if isinstance(channels, str):
         return [(channels, value)]
     if not isinstance(value, dict):
@@ -126,11 +305,13 @@ def input_writes(plan: Plan, value: Any) -> Sequence[tuple[str, Any]]:
     return [(name, value[name]) for name in channels if name in value]
 
 
-def _check_command(plan: Plan, command: Command[Any]) -> None:
+def _check_command(plan: Plan, command: Command[Any], saved: bool) -> None:
     """Raise for a ``Command`` that can't begin a run."""
     if command.graph == PARENT:
         raise InvalidUpdateError(f"Graph {plan.name!r} was given Command(graph=PARENT): There is no parent graph.")
     if command.resume is not None:
+        if saved:
+            return
         raise RuntimeError(
             f"Graph {plan.name!r} was given {command!r}: Cannot use Command(resume=...) without checkpointer, because "
             "there is no run to resume."

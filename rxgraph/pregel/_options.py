@@ -45,16 +45,15 @@ class RunOptions(TypedDict, total=False):
 
 NAMES: Final = frozenset(RunOptions.__annotations__)
 MODES: Final = frozenset(get_args(StreamMode))
-NOT_YET: Final = {"messages": "token streaming", "checkpoints": "persistence"}
+NOT_YET: Final = {"messages": "token streaming"}
 
 
 def check_names(options: Mapping[str, Any]) -> None:
     """Raise ``TypeError`` for an option that does not exist, and for one whose part is not built yet."""
     if unknown := sorted(options.keys() - NAMES):
         raise TypeError(f"A run has no option {unknown[0]!r}." + did_you_mean(unknown[0], NAMES))
-    for name in ("interrupt_before", "interrupt_after"):
-        if options.get(name):
-            raise NotYetAvailableError(f"{name}=", "Leave it out; breakpoints come with persistence.")
+    if options.get("durability") == "exit":
+        raise NotYetAvailableError("durability='exit'", "Use 'sync', or leave it out.")
     if options.get("subgraphs"):
         raise NotYetAvailableError("subgraphs=True", "Stream the inner graph inside its node and write custom events.")
 

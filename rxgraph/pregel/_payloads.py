@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from rxgraph.constants import ERROR, INTERRUPT
+from rxgraph.types import Interrupt
+
+from ._lineage import Lineage
 from ._task import Task
 
 
@@ -32,7 +36,8 @@ def ended(task: Task, keys: str | Collection[str]) -> dict[str, Any]:
         else:
             result[name] = _Folded({"$writes": [result[name], value]})
     result = {name: dict(value) if isinstance(value, _Folded) else value for name, value in result.items()}
-    return {"id": task.id, "name": task.name, "error": task.error, "result": result, "interrupts": []}
+    interrupts = [{"value": one.value, "id": one.id, "response_schema": one.response_schema} for one in task.interrupts]
+    return {"id": task.id, "name": task.name, "error": task.error, "result": result, "interrupts": interrupts}
 
 
 def update(task: Task, keys: str | Collection[str]) -> dict[str, Any]:
@@ -46,6 +51,33 @@ def update(task: Task, keys: str | Collection[str]) -> dict[str, Any]:
     return {task.name: dict(writes) if writes else None}
 
 
+def checkpoint(lineage: Lineage, values: Any, tasks: Sequence[Task]) -> dict[str, Any]:
+    """``checkpoints``: a checkpoint, and the tasks that come next."""
+    return {
+        "config": lineage.head_config,
+        "parent_config": lineage.parent_config,
+        "values": values,
+        "metadata": lineage.metadata,
+        "next": [task.name for task in tasks],
+        "tasks": [_checkpoint_task(task) for task in tasks],
+    }
+
+
+def _checkpoint_task(task: Task) -> dict[str, Any]:
+    lineage = task.run.lineage
+    stored = dict(lineage.pending_of(task.id)) if lineage is not None else {}
+    shown: dict[str, Any] = {"id": task.id, "name": task.name}
+    if ERROR in stored:
+        return {**shown, "error": stored[ERROR], "state": None}
+    if task.restored and task.writes:
+        shown["result"] = ended(task, task.run.plan.stream_channels)["result"]
+    return {**shown, "interrupts": tuple(_question(one) for one in stored.get(INTERRUPT, ())), "state": None}
+
+
+def _question(one: Interrupt) -> dict[str, Any]:
+    return {"value": one.value, "id": one.id, "response_schema": one.response_schema}
+
+
 def debug(step: int, kind: str, payload: dict[str, Any]) -> dict[str, Any]:
     """``debug``: a ``tasks`` event with its step and time."""
     return {"step": step, "timestamp": datetime.now(UTC).isoformat(), "type": kind, "payload": payload}
@@ -55,4 +87,4 @@ class _Folded(dict[str, list[Any]]):
     """Marks a fold of ours, so that a user's own ``{"$writes": ...}`` is not taken for one."""
 
 
-__all__ = ("debug", "ended", "started", "update")
+__all__ = ("checkpoint", "debug", "ended", "started", "update")

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rxgraph.channels.base import BaseChannel
+from rxgraph.channels.untracked_value import UntrackedValue
 from rxgraph.constants import MISSING
 from rxgraph.managed.base import ManagedValue
 
@@ -71,6 +72,11 @@ class Node(NamedTuple):
         return self.body.is_async or any(router.body.is_async for router in self.routers)
 
 
+def no_command_writes(command: Any) -> Sequence[tuple[str, Any]]:
+    """Be the ``command_writes`` of a plan whose graph has no states to update or nodes to go to."""
+    return ()
+
+
 @dataclass(frozen=True, eq=False)
 class Plan:
     """A compiled graph without its run.
@@ -83,6 +89,7 @@ class Plan:
         output_channels: What ``invoke`` returns.
         stream_channels: What streams show unless told otherwise.
         input_keys: Keys that an input dict may have.
+        command_writes: Turns a ``Command`` from outside into writes.
         certain: Nodes that run in every run that does not fail, in the order of their discovery.
     """
 
@@ -94,6 +101,12 @@ class Plan:
     stream_channels: str | Sequence[str]
     input_keys: tuple[str, ...] = ()
     certain: tuple[str, ...] = ()
+    command_writes: Callable[[Any], Sequence[tuple[str, Any]]] = no_command_writes
+
+    @cached_property
+    def stream_keys(self) -> str | tuple[str, ...]:
+        """The stream channels, ready to be read."""
+        return self.stream_channels if isinstance(self.stream_channels, str) else tuple(self.stream_channels)
 
     @cached_property
     def triggered_by(self) -> dict[str, tuple[Node, ...]]:
@@ -133,6 +146,11 @@ class Plan:
     def async_nodes(self) -> frozenset[str]:
         """Nodes that only the async lane can run."""
         return frozenset(name for name, node in self.nodes.items() if node.is_async)
+
+    @cached_property
+    def untracked(self) -> frozenset[str]:
+        """Channels that no saver hears of."""
+        return frozenset(name for name, channel in self.channels.items() if isinstance(channel, UntrackedValue))
 
     @cached_property
     def settled(self) -> frozenset[str]:

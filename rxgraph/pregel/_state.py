@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from rxgraph.channels.base import BaseChannel
@@ -12,16 +12,22 @@ Channel = BaseChannel[Any, Any, Any]
 
 
 class Channels(dict[str, Channel]):
-    """The channels of a run; each is made from its prototype when it is first touched."""
+    """The channels of a run; each is made from its prototype, and its saved value, when it is first touched."""
 
-    __slots__ = ("prototypes",)
+    __slots__ = ("prototypes", "saved")
 
-    def __init__(self, prototypes: Mapping[str, Channel]) -> None:
+    def __init__(self, prototypes: Mapping[str, Channel], saved: Mapping[str, Any]) -> None:
         self.prototypes = prototypes
+        self.saved = saved
 
     def __missing__(self, name: str) -> Channel:
-        channel = self[name] = self.prototypes[name].from_checkpoint(MISSING)
+        channel = self[name] = self.prototypes[name].from_checkpoint(self.saved.get(name, MISSING))
         return channel
+
+
+def count_up(version: Any) -> int:
+    """Return the version after *version* in a run without a saver."""
+    return (version or 0) + 1
 
 
 class RunState:
@@ -32,16 +38,35 @@ class RunState:
     empty update may clear, so that a step touches those and the ones that it writes, not all.
     """
 
-    __slots__ = ("channels", "fading", "seen", "step", "stop", "version", "versions")
+    __slots__ = ("channels", "fading", "next_version", "seen", "step", "stop", "version", "versions")
 
     def __init__(self, prototypes: Mapping[str, Channel], step: int, stop: int, fading: Iterable[str] = ()) -> None:
-        self.channels = Channels(prototypes)
-        self.versions: dict[str, int] = {}
-        self.seen: dict[str, dict[str, int]] = {}
-        self.version = 0
+        self.channels = Channels(prototypes, {})
+        self.versions: dict[str, Any] = {}
+        self.seen: dict[str, dict[str, Any]] = {}
+        self.version: Any = None
+        self.next_version: Callable[[Any], Any] = count_up
         self.fading: dict[str, Channel] = {name: self.channels[name] for name in fading}
         self.step = step
         self.stop = stop
+
+    def restore(self, checkpoint: Mapping[str, Any], next_version: Callable[[Any], Any]) -> None:
+        """Take the place of a checkpoint; its values are read when their channels are touched."""
+        prototypes = self.channels.prototypes
+        self.channels.saved = {k: v for k, v in checkpoint["channel_values"].items() if k in prototypes}
+        self.versions = dict(checkpoint["channel_versions"])
+        self.seen = {node: dict(seen) for node, seen in checkpoint["versions_seen"].items()}
+        self.version = max(self.versions.values(), default=None)
+        self.next_version = next_version
+        for name in self.channels.saved:
+            if prototypes[name].fades and self.channels[name].is_available():
+                self.fading[name] = self.channels[name]
+
+    def peek(self, keys: str | tuple[str, ...]) -> Any:
+        """Do what :meth:`read` does; one channel that is empty is ``None``."""
+        if isinstance(keys, str) and not self.channels[keys].is_available():
+            return None
+        return self.read(keys)
 
     def read(self, keys: str | tuple[str, ...]) -> Any:
         """Read one channel, or a dict of those that have a value.
@@ -60,4 +85,4 @@ class RunState:
         return values
 
 
-__all__ = ("Channels", "RunState")
+__all__ = ("Channels", "RunState", "count_up")

@@ -50,33 +50,28 @@ def plan_tasks(run: RunContext, state: RunState, updated: Collection[str] | None
     return tasks
 
 
-def apply_writes(plan: Plan, state: RunState, tasks: Sequence[Task]) -> set[str]:
+def apply_writes(plan: Plan, state: RunState, tasks: Sequence[Task], extra: Sequence[tuple[str, Any]] = ()) -> set[str]:
     """Apply the writes of a finished superstep and return the channels that now hold something new.
+
+    Args:
+        plan: The graph.
+        state: Its state, which changes.
+        tasks: The tasks. Without any, nothing fades and nothing that is deferred is released.
+        extra: Writes that no task made: an input, or an update from outside.
 
     Raises:
         InvalidUpdateError: A channel refuses its values; the error names the nodes that wrote them.
     """
     pulls = [task for task in tasks if task.index is None]
     ordered = pulls if len(pulls) == len(tasks) else pulls + [task for task in tasks if task.index is not None]
-    _mark_seen(pulls, state)
-    state.version += 1
+    _mark_seen(ordered, state)
+    state.version = state.next_version(state.version)
     _consume(plan, pulls, state)
-    updated = _update_channels(plan, state, ordered)
-    _fade(state, updated)
-    if plan.finishing and updated.isdisjoint(plan.triggering):
-        updated |= _finish(plan, state)
-    return updated
-
-
-def write_input(plan: Plan, state: RunState, writes: Sequence[tuple[str, Any]]) -> set[str]:
-    """Apply the input of a run, which no task wrote."""
-    state.version += 1
-    groups: dict[str, list[Any]] = {}
-    for name, value in writes:
-        groups.setdefault(name, []).append(value)
-    updated: set[str] = set()
-    for name, values in groups.items():
-        _update_channel(state, name, values, updated)
+    updated = _update_channels(plan, state, ordered, extra)
+    if tasks:
+        _fade(state, updated)
+        if plan.finishing and updated.isdisjoint(plan.triggering):
+            updated |= _finish(plan, state)
     return updated
 
 
@@ -98,7 +93,7 @@ def _is_triggered(node: Node, state: RunState) -> bool:
         version = versions.get(name)
         if version is None:
             continue
-        if (seen is None or version > seen.get(name, 0)) and channels[name].is_available():
+        if (seen is None or name not in seen or version > seen[name]) and channels[name].is_available():
             return True
     return False
 
@@ -125,28 +120,33 @@ def _read_input(node: Node, state: RunState, cache: dict[int, dict[str, Any]]) -
         raise
 
 
-def _mark_seen(pulls: Sequence[Task], state: RunState) -> None:
+def _mark_seen(tasks: Sequence[Task], state: RunState) -> None:
     versions = state.versions
-    for task in pulls:
+    for task in tasks:
         node = task.node
-        seen = state.seen.setdefault(node.name, {})
-        for name in node.triggers:
-            if name in versions:
-                seen[name] = versions[name]
+        if task.index is not None:
+            state.seen.setdefault(node.name, {})
+            continue
+        # A new dict each time: checkpoints hold on to the old one.
+        fresh = {name: versions[name] for name in task.triggers if name in versions}
+        known = state.seen.get(node.name)
+        state.seen[node.name] = {**known, **fresh} if known else fresh
 
 
 def _consume(plan: Plan, pulls: Sequence[Task], state: RunState) -> None:
     if not plan.consumed:
         return
-    for name in sorted({name for task in pulls for name in task.node.triggers if name in plan.consumed}):
+    for name in sorted({name for task in pulls for name in task.triggers if name in plan.consumed}):
         if state.channels[name].consume():
             state.versions[name] = state.version
             if not state.channels[name].is_available():
                 state.fading.pop(name, None)
 
 
-def _update_channels(plan: Plan, state: RunState, tasks: Sequence[Task]) -> set[str]:
+def _update_channels(plan: Plan, state: RunState, tasks: Sequence[Task], extra: Sequence[tuple[str, Any]]) -> set[str]:
     groups: dict[str, list[Any]] = {}
+    for name, value in extra:
+        groups.setdefault(name, []).append(value)
     for task in tasks:
         for name, value in task.writes:
             try:
@@ -199,8 +199,8 @@ def _fade(state: RunState, updated: set[str]) -> None:
 def _finish(plan: Plan, state: RunState) -> set[str]:
     released = set()
     for name in plan.finishing:
-        # A channel that nobody has touched has nothing to release.
-        if name in state.channels and state.channels[name].finish():
+        # A channel that nobody has touched, in this run or in the one that was saved, has nothing to release.
+        if (name in state.channels or name in state.channels.saved) and state.channels[name].finish():
             state.versions[name] = state.version
             if state.channels[name].is_available():
                 released.add(name)
@@ -217,4 +217,4 @@ def _warn_unknown_packet(packet: Any, plan: Plan) -> None:
     )
 
 
-__all__ = ("apply_writes", "plan_tasks", "write_input")
+__all__ = ("apply_writes", "plan_tasks")

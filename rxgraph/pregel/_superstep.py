@@ -7,15 +7,17 @@ task; its ``values`` follow when the engine has applied the writes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 from reactivex import abc
 from reactivex.disposable import Disposable
 
+from rxgraph.checkpoint.base import path_string
+from rxgraph.constants import INTERRUPT
 from rxgraph.errors import GraphBubbleUp
 from rxgraph.flow._lean import LeanObservable
-from rxgraph.types import Part
+from rxgraph.types import Interrupt, Part
 
 from . import _payloads as payloads
 from ._task import RunContext, Task
@@ -24,19 +26,29 @@ from ._task import RunContext, Task
 class Superstep(LeanObservable[Part]):
     """The tasks of one round.
 
-    Shapes: ``Observable[(ns, mode, payload)]`` with modes ``updates``, ``tasks`` and ``debug``; one observer.
+    Shapes: ``Observable[(ns, mode, payload)]`` with modes ``updates``, ``values``, ``tasks`` and ``debug``; one
+    observer.
     Demand: none; a lane starts a superstep only while there is some.
     Order: completion order of the tasks; an ``updates`` part, then ``tasks``, then its ``debug`` twin.
+
+    Args:
+        run: The run.
+        step: Number of the superstep.
+        planned: Its tasks; those that were restored have ended already.
     """
 
-    __slots__ = ("_down", "_run", "step", "tasks")
+    __slots__ = ("_down", "_run", "interrupts", "planned", "step", "tasks")
 
-    def __init__(self, run: RunContext, step: int, tasks: Sequence[Task]) -> None:
+    def __init__(self, run: RunContext, step: int, planned: Sequence[Task]) -> None:
         # No super().__init__(): a lock for each superstep would guard nothing, there is one observer and one thread.
         self._run = run
         self._down: abc.ObserverBase[Part] | None = None
         self.step = step
-        self.tasks = tasks
+        self.planned = planned
+        self.tasks = planned if run.lineage is None else [task for task in planned if not task.restored]
+        """The tasks that a lane has to run."""
+        self.interrupts: list[Interrupt] = []
+        """Questions on which tasks have stopped, in the order in which they did."""
 
     def _subscribe_core(
         self, observer: abc.ObserverBase[Part], scheduler: abc.SchedulerBase | None = None
@@ -49,36 +61,73 @@ class Superstep(LeanObservable[Part]):
         self._down = observer
 
     def starts(self) -> Iterator[Part]:
-        """The parts that announce the tasks."""
+        """The parts that announce the tasks, and show what was restored."""
         run = self._run
-        for task in self.tasks:
+        for task in self.planned:
             if not task.node.hidden:
-                payload = payloads.started(task)
-                if "tasks" in run.watched:
-                    yield (run.namespace, "tasks", payload)
-                if "debug" in run.watched:
-                    yield (run.namespace, "debug", payloads.debug(self.step, "task", payload))
+                yield from self._shown("task", payloads.started, task)
+        if "updates" in run.watched:
+            for task in self.planned:
+                if task.restored and not task.node.hidden:
+                    update = {**payloads.update(task, run.output_keys), "__metadata__": {"cached": True}}
+                    yield (run.namespace, "updates", update)
 
     def ended(self, task: Task) -> None:
-        """Report that a task has ended, well or with ``task.error`` set.
+        """Report that a task has ended: well, with ``task.interrupts``, or with ``task.error`` set.
 
         A task that wrote and then failed, in a router, shows what it wrote.
         """
-        run, down = self._run, self._down
-        watched = run.watched
-        if down is None or not watched or task.node.hidden or isinstance(task.error, GraphBubbleUp):
+        self.interrupts.extend(task.interrupts)
+        down = self._down
+        if down is None or not self._run.watched or task.node.hidden or isinstance(task.error, GraphBubbleUp):
             return
-        if "updates" in watched and (task.error is None or task.writes):
-            down.on_next((run.namespace, "updates", payloads.update(task, run.output_keys)))
-        if "tasks" in watched or "debug" in watched:
-            payload: dict[str, Any] = payloads.ended(task, run.plan.stream_channels)
-            if "tasks" in watched:
-                down.on_next((run.namespace, "tasks", payload))
-            if "debug" in watched:
-                down.on_next((run.namespace, "debug", payloads.debug(self.step, "task_result", payload)))
+        for part in self._end_of(task):
+            down.on_next(part)
+
+    def _end_of(self, task: Task) -> Iterator[Part]:
+        run = self._run
+        watched, ns = run.watched, run.namespace
+        if task.interrupts:
+            if "updates" in watched:
+                yield (ns, "updates", {INTERRUPT: task.interrupts})
+            if "values" in watched:
+                yield (ns, "values", with_interrupts(task.state.peek(run.output_keys), task.interrupts))
+        elif "updates" in watched and (task.error is None or task.writes):
+            yield (ns, "updates", payloads.update(task, run.output_keys))
+        yield from self._shown("task_result", lambda one: payloads.ended(one, run.plan.stream_channels), task)
+
+    def _shown(self, kind: str, build: Callable[[Task], dict[str, Any]], task: Task) -> Iterator[Part]:
+        run = self._run
+        if "tasks" in run.watched or "debug" in run.watched:
+            payload = build(task)
+            if "tasks" in run.watched:
+                yield (run.namespace, "tasks", payload)
+            if "debug" in run.watched:
+                yield (run.namespace, "debug", payloads.debug(self.step, kind, payload))
+
+    def to_save(self, task: Task) -> SaveWrites | None:
+        """Return what a lane has to save when a task has ended."""
+        lineage = self._run.lineage
+        if lineage is None:
+            return None
+        return SaveWrites(lineage.at_head, task.to_save(), task.id, path_string(task.path))
 
     def __repr__(self) -> str:
         return f"<Superstep {self.step} | {len(self.tasks)} tasks>"
 
 
-__all__ = ("Superstep",)
+class SaveWrites(NamedTuple):
+    """Give the saver what a task wrote on top of a checkpoint; the outcome is ``None``."""
+
+    config: dict[str, Any]
+    writes: Sequence[tuple[str, Any]]
+    task_id: str
+    task_path: str
+
+
+def with_interrupts(values: Any, interrupts: Any) -> Any:
+    """Return a ``values`` payload that says what a run has stopped on."""
+    return {**(values if isinstance(values, dict) else {}), INTERRUPT: interrupts}
+
+
+__all__ = ("SaveWrites", "Superstep", "with_interrupts")

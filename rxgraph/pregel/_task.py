@@ -5,10 +5,13 @@ from __future__ import annotations
 from os import urandom
 from typing import Any, Final, NamedTuple
 
-from rxgraph.constants import CONF, NS_END, NS_SEP, PULL, PUSH
+from rxgraph.checkpoint.base import interrupt_id
+from rxgraph.constants import CONF, ERROR, INTERRUPT, MISSING, NO_WRITES, NS_END, NS_SEP, PULL, PUSH, RESUME
+from rxgraph.errors import GraphInterrupt
 from rxgraph.runtime import ExecutionInfo, RunControl, Runtime
-from rxgraph.types import Namespace, StreamWriter
+from rxgraph.types import Interrupt, Namespace, StreamWriter
 
+from ._lineage import Lineage
 from ._plan import Node, Plan
 from ._state import RunState
 
@@ -32,6 +35,7 @@ class RunContext(NamedTuple):
         watched: Stream modes that somebody reads; nothing is built for the others.
         output_keys: Channels that ``values`` and ``updates`` show.
         writer: Writes to the ``custom`` stream.
+        lineage: The run's place in its thread; ``None`` without a saver.
     """
 
     plan: Plan
@@ -43,6 +47,7 @@ class RunContext(NamedTuple):
     watched: frozenset[str]
     output_keys: str | tuple[str, ...]
     writer: StreamWriter
+    lineage: Lineage | None = None
 
 
 class Task:
@@ -52,7 +57,10 @@ class Task:
     Ids, configuration and runtime are made when they are asked for.
     """
 
-    __slots__ = ("_config", "_id", "error", "index", "input", "node", "run", "state", "step", "writes")
+    __slots__ = (
+        "_asked", "_config", "_id", "answers", "error", "from_outside", "index", "input", "interrupts", "node",
+        "restored", "run", "state", "step", "writes",
+    )  # fmt: skip
 
     def __init__(self, node: Node, value: Any, run: RunContext, state: RunState, index: int | None = None) -> None:
         self.node = node
@@ -64,6 +72,15 @@ class Task:
         """Place among the ``Send`` packets of its superstep; ``None`` for a task that a channel triggered."""
         self.writes: list[tuple[str, Any]] = []
         self.error: BaseException | None = None
+        self.interrupts: tuple[Interrupt, ...] = ()
+        """Questions on which the node stopped."""
+        self.answers: list[Any] = []
+        """Answers to the node's questions, by their order."""
+        self.restored = False
+        """Whether the writes come from the saver, and the node does not run."""
+        self.from_outside = False
+        """Whether it stands for an update of a thread, and no channel has triggered it."""
+        self._asked = 0
         self._id: str | None = None
         self._config: dict[str, Any] | None = None
 
@@ -75,7 +92,9 @@ class Task:
     @property
     def triggers(self) -> tuple[str, ...]:
         """Channels that can start this task's node, or the ``Send`` marker."""
-        return self.node.triggers if self.index is None else (PUSH,)
+        if self.index is not None:
+            return (PUSH,)
+        return (INTERRUPT,) if self.from_outside else self.node.triggers
 
     @property
     def path(self) -> tuple[Any, ...]:
@@ -84,7 +103,9 @@ class Task:
 
     @property
     def id(self) -> str:
-        """A UUID-formatted id, random: without a checkpoint there is nothing that it would have to be found by."""
+        """A UUID-formatted id: with a saver, a function of the checkpoint and the place; without one, random."""
+        if self._id is None and self.run.lineage is not None:
+            self._id = self.run.lineage.task_id(self.step, self.node.name, self.node.triggers, self.index)
         if self._id is None:
             digits = urandom(16).hex()
             self._id = f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
@@ -152,6 +173,32 @@ class Task:
             ),
             control=run.control,
         )
+
+    def ask(self, value: Any, response_schema: Any) -> Any:
+        """Return the answer to the node's next question, or stop the node with it."""
+        self._asked += 1
+        if self._asked <= len(self.answers):
+            return self.answers[self._asked - 1]
+        ns = self.checkpoint_ns
+        question = interrupt_id(ns, len(self.answers))
+        lineage = self.run.lineage
+        # An answer to the first question counts for a later one: that is how callers know the task.
+        answer = MISSING if lineage is None else lineage.answers.take(question, interrupt_id(ns, 0))
+        if answer is MISSING:
+            raise GraphInterrupt((Interrupt(value, question, response_schema=response_schema),))
+        self.answers.append(answer)
+        return answer
+
+    def to_save(self) -> list[tuple[str, Any]]:
+        """Return what the saver is to know of the task now that it has ended."""
+        untracked = self.run.plan.untracked
+        written = [write for write in self.writes if write[0] not in untracked] if untracked else self.writes
+        answers = [(RESUME, list(self.answers))] if self.answers else []
+        if self.interrupts:
+            return [(INTERRUPT, self.interrupts), *answers]
+        if self.error is not None:
+            return [*answers, *written, (ERROR, self.error)]
+        return [*answers, *(written or [(NO_WRITES, None)])]
 
     def __repr__(self) -> str:
         return f"<Task {self.node.name!r} step={self.step} {'failed' if self.error else f'{len(self.writes)} writes'}>"

@@ -24,14 +24,18 @@ from rxgraph.flow import BoundedLog
 from rxgraph.flow._lean import connect
 from rxgraph.runtime import RunControl
 from rxgraph.stream import projection
-from rxgraph.types import GraphOutput
+from rxgraph.types import GraphOutput, Interrupt
 from rxgraph.typing import ContextT, InputT, OutputT, StateT
 
 from ._engine import Engine
+from ._lineage import Lineage
 from ._observe import observe_run
 from ._options import RunOptions, check_names, read_limit, read_modes, read_version
 from ._plan import Node, Plan
+from ._saver import check_thread
+from ._superstep import with_interrupts
 from ._task import RunContext
+from ._threads import Threads
 from .lanes import AsyncLane, AsyncStreamIterator, StreamIterator, SyncLane, Wiring
 
 
@@ -59,7 +63,7 @@ class _Run(NamedTuple):
         return AsyncLane(self.engine, self.wiring, self.max_concurrency)
 
 
-class Pregel(Generic[StateT, ContextT, InputT, OutputT]):
+class Pregel(Threads, Generic[StateT, ContextT, InputT, OutputT]):
     """A compiled graph.
 
     Args:
@@ -88,6 +92,10 @@ class Pregel(Generic[StateT, ContextT, InputT, OutputT]):
         self.stream_mode = stream_mode
         self.debug = debug
         self.config = config
+        self.checkpointer: Any = None
+        """Keeps the threads of this graph's runs; ``None`` for a graph that forgets."""
+        self.interrupt_before_nodes: str | Sequence[str] = ()
+        self.interrupt_after_nodes: str | Sequence[str] = ()
 
     # --- doors
 
@@ -279,9 +287,10 @@ class Pregel(Generic[StateT, ContextT, InputT, OutputT]):
             connect(run.items, log)
             return run, lambda: _drain(log)
         run = self._open(input, config, options, None, keys=self._plan.output_channels)
+        engine = run.engine
         if version == "v1":
-            return run, lambda: run.engine.output
-        return run, lambda: GraphOutput(self._coerce("values", run.engine.output))
+            return run, lambda: _with_questions(engine.output, engine.interrupts)
+        return run, lambda: GraphOutput(self._coerce("values", engine.output), tuple(engine.interrupts))
 
     def _open(
         self,
@@ -313,13 +322,22 @@ class Pregel(Generic[StateT, ContextT, InputT, OutputT]):
             watched=watched,
             output_keys=self._output_keys(shown),
             writer=wiring.write if "custom" in watched else no_write,
+            lineage=None if self.checkpointer is None else self._lineage(merged),
         )
         if printed:
             connect(wiring.mux.pipe(projection(printed)), Observer(_print_item))
         items: Observable[Any] = wiring.mux
         if modes:
             items = wiring.mux.pipe(projection(modes, version=version, coerce=self._coerce))
-        return _Run(Engine(context, input, limit), wiring, items, merged.get("max_concurrency"))
+        breakpoints = (
+            options.get("interrupt_before") or self.interrupt_before_nodes,
+            options.get("interrupt_after") or self.interrupt_after_nodes,
+        )
+        return _Run(Engine(context, input, limit, breakpoints), wiring, items, merged.get("max_concurrency"))
+
+    def _lineage(self, config: dict[str, Any]) -> Lineage:
+        check_thread(config, self.name)
+        return Lineage(self.checkpointer, config, ())
 
     def _output_keys(self, keys: str | Sequence[str]) -> str | tuple[str, ...]:
         for key in (keys,) if isinstance(keys, str) else keys:
@@ -337,6 +355,10 @@ class Pregel(Generic[StateT, ContextT, InputT, OutputT]):
     def _coerce(self, mode: str, data: Any) -> Any:
         make = self._schemas.output
         return make(data) if make is not None and mode == "values" and isinstance(data, dict) else data
+
+
+def _with_questions(output: Any, interrupts: list[Interrupt]) -> Any:
+    return with_interrupts(output, list(interrupts)) if interrupts else output
 
 
 def _drain(log: BoundedLog[Any]) -> list[Any]:

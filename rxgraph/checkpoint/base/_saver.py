@@ -263,7 +263,7 @@ class BaseCheckpointSaver(Generic[V]):
         # mypy tries V=str here too.
         return 1 if current is None else int(current) + 1  # type: ignore[return-value]
 
-    def with_allowlist(self, extra_allowlist: Collection[tuple[str, ...]]) -> Self:
+    def with_allowlist(self, extra_allowlist: Collection[type | tuple[str, ...]]) -> Self:
         """Return a saver on the same storage whose serializer also makes these classes.
 
         A serializer that has no ``with_msgpack_allowlist`` stays as it is.

@@ -26,10 +26,12 @@ from rxgraph.flow import BoundedLog, RequestScheduler
 from rxgraph.flow._lean import connect
 from rxgraph.stream import StreamMux
 
-from .._effects import Execute
+from .._effects import Emit, Execute, Route
 from .._engine import Engine
+from .._lineage import Lineage
 from .._superstep import Superstep
 from .._task import Task
+from ._saving import aask
 from ._wiring import Wiring, note_failure
 
 
@@ -76,6 +78,12 @@ class AsyncLane:
         self._limit = max_concurrency
         self._cancellations = 0
 
+    @property
+    def _lineage(self) -> Lineage:
+        lineage = self._engine.run.lineage
+        assert lineage is not None, "only a run with a saver has something to ask it"
+        return lineage
+
     async def drive(self, turn: Callable[[], Awaitable[None]] | None = None) -> None:
         """Run to the end.
 
@@ -92,6 +100,7 @@ class AsyncLane:
             effect = next(effects)
             while True:
                 error: BaseException | None = None
+                outcome: Any = None
                 if isinstance(effect, Execute):
                     if turn is not None:
                         await turn()
@@ -100,11 +109,14 @@ class AsyncLane:
                     if len(superstep.tasks) == 1:
                         error = await self._run_here(superstep)
                     else:
-                        error = await _Siblings(self._run_task, superstep, self._limit).run()
-                else:
+                        run = partial(self._run_and_save, superstep)
+                        error = await _Siblings(run, superstep, self._limit).run()
+                elif isinstance(effect, Emit):
                     for part in effect.parts:
                         mux.on_next(part)
-                effect = effects.send(None) if error is None else effects.throw(error)
+                elif not isinstance(effect, Route):
+                    outcome = await aask(self._lineage, effect)
+                effect = effects.send(outcome) if error is None else effects.throw(error)
         except StopIteration:
             return
         finally:
@@ -140,12 +152,31 @@ class AsyncLane:
                 raise asyncio.CancelledError
         except asyncio.CancelledError as raised:
             if _cancellations() > self._cancellations:
+                task.error = raised
+                await self._save_end(superstep, task)
                 raise
             error = note_failure(task, raised)
         except Exception as raised:
             error = note_failure(task, raised)
+        await self._save_end(superstep, task)
         superstep.ended(task)
         return error
+
+    async def _run_and_save(self, superstep: Superstep, task: Task) -> None:
+        """Run one of several tasks, and save what has become of it before its siblings hear of it."""
+        try:
+            await self._run_task(task)
+        except asyncio.CancelledError as raised:
+            task.error = raised
+            await self._save_end(superstep, task)
+            raise
+        except Exception as raised:
+            note_failure(task, raised)
+        await self._save_end(superstep, task)
+
+    async def _save_end(self, superstep: Superstep, task: Task) -> None:
+        if (writes := superstep.to_save(task)) is not None:
+            await aask(self._lineage, writes)
 
     async def _run_in_thread(self, run: Callable[[Any, Any], Any], task: Task) -> Any:
         loop = asyncio.get_running_loop()

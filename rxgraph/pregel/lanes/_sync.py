@@ -23,10 +23,12 @@ from rxgraph.flow import BoundedLog, RequestScheduler
 from rxgraph.flow._lean import connect
 
 from .._body import async_in_sync_lane
-from .._effects import Execute
+from .._effects import Emit, Execute, Route
 from .._engine import Engine
+from .._lineage import Lineage
 from .._superstep import Superstep
 from .._task import Task
+from ._saving import ask
 from ._wiring import Wiring, note_failure
 
 
@@ -55,6 +57,12 @@ class SyncLane:
         self._workers = max_concurrency or min(32, (os.cpu_count() or 1) + 4)
         self._pool: ThreadPoolExecutor | None = None
 
+    @property
+    def _lineage(self) -> Lineage:
+        lineage = self._engine.run.lineage
+        assert lineage is not None, "only a run with a saver has something to ask it"
+        return lineage
+
     def turns(self) -> Generator[None, None, None]:
         """Yield before each superstep, and whenever events of a running one have been delivered.
 
@@ -74,6 +82,7 @@ class SyncLane:
             effect = next(effects)
             while True:
                 error: BaseException | None = None
+                outcome: Any = None
                 if isinstance(effect, Execute):
                     yield
                     self._wiring.owner = get_ident()
@@ -88,10 +97,12 @@ class SyncLane:
                         error = self._run_here(superstep)
                     else:
                         error = yield from self._run_crew(superstep)
-                else:
+                elif isinstance(effect, Emit):
                     for part in effect.parts:
                         mux.on_next(part)
-                effect = effects.send(None) if error is None else effects.throw(error)
+                elif not isinstance(effect, Route):
+                    outcome = ask(self._lineage, effect)
+                effect = effects.send(outcome) if error is None else effects.throw(error)
         except StopIteration:
             return
         finally:
@@ -107,8 +118,14 @@ class SyncLane:
             raise
         except BaseException as raised:
             error = note_failure(task, raised)
-        superstep.ended(task)
+        self._end(superstep, task)
         return error
+
+    def _end(self, superstep: Superstep, task: Task) -> None:
+        """Save what has become of a task, and tell its readers."""
+        if (writes := superstep.to_save(task)) is not None:
+            ask(self._lineage, writes)
+        superstep.ended(task)
 
     def _run_crew(self, superstep: Superstep) -> Generator[None, None, BaseException | None]:
         wiring = self._wiring
@@ -139,7 +156,7 @@ class SyncLane:
                         continue
                     left -= 1
                     if error is None:
-                        superstep.ended(item)
+                        self._end(superstep, item)
                         if item.error is not None:
                             error = item.error
                             left -= _drop_all(waiting)

@@ -6,13 +6,13 @@ import warnings
 from asyncio import CancelledError
 from collections.abc import Awaitable
 from threading import get_ident
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from rxgraph._writer import READY
-from rxgraph.errors import NodeCancelledError
+from rxgraph.errors import GraphInterrupt, NodeCancelledError
 from rxgraph.flow import DEFAULT_MAXLEN, Gate, Inbox
 from rxgraph.stream import StreamMux
-from rxgraph.types import Namespace
+from rxgraph.types import Interrupt, Namespace
 from rxgraph.warnings import UnpacedWriterWarning
 
 from .._task import Task
@@ -70,8 +70,14 @@ class Wiring:
         )
 
 
-def note_failure(task: Task, error: BaseException) -> BaseException:
-    """Record on a task how it failed; a cancellation that nobody asked for becomes an error of its own."""
+def note_failure(task: Task, error: BaseException) -> BaseException | None:
+    """Record on a task how it stopped, and return the error if it failed.
+
+    A question is no failure; a cancellation that nobody asked for becomes an error of its own.
+    """
+    if isinstance(error, GraphInterrupt):
+        task.interrupts = cast("tuple[Interrupt, ...]", error.interrupts)
+        return None
     if isinstance(error, CancelledError):
         error = NodeCancelledError(task.name)
     elif isinstance(error, Exception):

@@ -1,0 +1,207 @@
+"""The saved history of a run: where it stands in its thread, and what it takes along from there.
+
+Pure bookkeeping: it makes the checkpoints and addresses that the engine asks a lane to load and save.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Hashable, Sequence
+from functools import cache
+from inspect import signature
+from typing import Any, Final, NamedTuple, cast
+
+from rxgraph.checkpoint.base import empty_checkpoint, task_id
+from rxgraph.checkpoint.base._checkpoints import LATEST_VERSION, timestamp
+from rxgraph.checkpoint.base.id import uuid6_text
+from rxgraph.constants import (
+    CONF,
+    ERROR,
+    ERROR_SOURCE_NODE,
+    INTERRUPT,
+    MISSING,
+    NO_WRITES,
+    NS_SEP,
+    NULL_TASK_ID,
+    PULL,
+    PUSH,
+    RESUME,
+)
+from rxgraph.types import Namespace
+
+from ._state import RunState
+
+CONTROL: Final = frozenset((ERROR, ERROR_SOURCE_NODE, INTERRUPT, RESUME))
+"""Writes that say what became of a task; any other write means that it has finished."""
+
+
+class Answers:
+    """The answers that a run was resumed with."""
+
+    __slots__ = ("by_id", "single")
+
+    def __init__(self) -> None:
+        self.by_id: dict[str, Any] = {}
+        self.single: Any = MISSING
+
+    def take(self, *ids: str) -> Any:
+        """Return the answer to a question, known by any of *ids*, or ``MISSING``; each is given once."""
+        for one in ids:
+            if one in self.by_id:
+                return self.by_id.pop(one)
+        answer, self.single = self.single, MISSING
+        return answer
+
+
+class Step(NamedTuple):
+    """A step of a lineage, as a saver is given it: parent's address, checkpoint, metadata, and what is new in it."""
+
+    config: dict[str, Any]
+    checkpoint: dict[str, Any]
+    metadata: dict[str, Any]
+    new_versions: dict[str, Any]
+
+
+class Lineage:
+    """Where a run stands in its thread.
+
+    Args:
+        saver: Keeps the thread.
+        config: The run's configuration; ``configurable`` names the thread.
+        namespace: Of the graph, below the root.
+    """
+
+    __slots__ = (
+        "_at_head", "_next_version", "_parent_id", "answers", "config", "head", "metadata", "namespace",
+        "pending", "saved_versions", "saver", "stored", "takes_paths",
+    )  # fmt: skip
+
+    def __init__(self, saver: Any, config: dict[str, Any], namespace: Namespace) -> None:
+        self.saver = saver
+        self.namespace = NS_SEP.join(namespace)
+        configurable = {**config.get(CONF, {}), "checkpoint_ns": self.namespace}
+        if "thread_id" in configurable:
+            configurable["thread_id"] = str(configurable["thread_id"])
+        self.config: dict[str, Any] = {**config, CONF: configurable}
+        self.head: dict[str, Any] = dict(empty_checkpoint())
+        self.metadata: dict[str, Any] = {"step": -2}
+        self._parent_id: str | None = None
+        self._at_head: dict[str, Any] | None = None
+        self.pending: list[tuple[str, str, Any]] = []
+        self.saved_versions: dict[str, Any] = {}
+        self.stored = False
+        """Whether the head is in the saver; a thread that was never saved has a head, too."""
+        self.answers = Answers()
+        self.takes_paths = _takes_paths(cast(Hashable, type(saver)))
+        """Whether the saver knows the paths of tasks; old ones don't."""
+        self._next_version: Callable[[Any, Any], Any] = saver.get_next_version
+
+    def adopt(self, found: Any) -> None:
+        """Stand on a checkpoint that was loaded; ``None`` is the beginning."""
+        if found is None:
+            return
+        self.head = found.checkpoint
+        self.metadata = dict(found.metadata)
+        self._parent_id = None if found.parent_config is None else found.parent_config[CONF]["checkpoint_id"]
+        self._at_head = None
+        self.pending = [tuple(write) for write in found.pending_writes or ()]
+        self.saved_versions = dict(self.head["channel_versions"])
+        self.stored = True
+
+    def next_version(self, current: Any) -> Any:
+        """Count a channel version up, the saver's way."""
+        return self._next_version(current, None)
+
+    @property
+    def step(self) -> int:
+        """The superstep that the head was saved after."""
+        step: int = self.metadata.get("step", -2)
+        return step
+
+    @property
+    def at_head(self) -> dict[str, Any]:
+        """The run's configuration with the head's address, under which writes are saved; the parent, for ``put``."""
+        if self._at_head is None:
+            configurable = {**self.config[CONF], "checkpoint_id": self.head["id"] if self.stored else None}
+            self._at_head = {**self.config, CONF: configurable}
+        return self._at_head
+
+    @property
+    def head_config(self) -> dict[str, Any] | None:
+        """The head's address, as streams show it; ``None`` for a thread that was never saved."""
+        return self._address_of(self.head["id"]) if self.stored else None
+
+    @property
+    def parent_config(self) -> dict[str, Any] | None:
+        """The address of the head's parent."""
+        return self._address_of(self._parent_id) if self._parent_id is not None else None
+
+    def _address_of(self, checkpoint_id: str) -> dict[str, Any]:
+        return {CONF: {**self.config[CONF], "checkpoint_id": checkpoint_id}}
+
+    def task_id(self, step: int, name: str, triggers: Sequence[str], index: int | None) -> str:
+        """Return the id of a task of the superstep that starts from the head."""
+        kind, rest = (PULL, tuple(triggers)) if index is None else (PUSH, (str(index),))
+        return task_id(self.head["id"], self.namespace, step, name, kind, *rest, v=self.head["v"])
+
+    def advance(self, state: RunState, source: str, updated: Collection[str] | None) -> Step:
+        """Move the head to the state as it is, and return what the saver is to be given."""
+        parent = self.at_head
+        values = dict(self.head["channel_values"])
+        new_versions = {n: v for n, v in state.versions.items() if self.saved_versions.get(n) != v}
+        for name in new_versions:
+            value = state.channels[name].checkpoint()
+            if value is MISSING:
+                values.pop(name, None)
+            else:
+                values[name] = value
+        self._parent_id = self.head["id"] if self.stored else None
+        self._at_head = None
+        self.head = {
+            "v": LATEST_VERSION,
+            "id": uuid6_text(state.step, after=self.head["id"]),
+            "ts": timestamp(),
+            "channel_values": values,
+            "channel_versions": dict(state.versions),
+            "versions_seen": dict(state.seen),
+            "updated_channels": None if updated is None else sorted(updated),
+        }
+        self.metadata = {"source": source, "step": state.step, "parents": {}}
+        # What is stored on a checkpoint, answers too, is for the superstep that starts from it.
+        self.pending = []
+        self.answers = Answers()
+        self.saved_versions = dict(state.versions)
+        self.stored = True
+        return Step(parent, self.head, self.metadata, new_versions)
+
+    def pending_of(self, task: str) -> list[tuple[str, Any]]:
+        """Return what is stored for a task, in the order in which it was written."""
+        return [(channel, value) for owner, channel, value in self.pending if owner == task]
+
+    def without_id(self) -> dict[str, Any]:
+        """Return the configuration of the thread, whichever checkpoint the run was sent to."""
+        configurable = {key: value for key, value in self.config[CONF].items() if key != "checkpoint_id"}
+        return {**self.config, CONF: configurable}
+
+    def null_writes(self) -> list[tuple[str, Any]]:
+        """Writes that belong to no task: updates from outside."""
+        return [(c, v) for owner, c, v in self.pending if owner == NULL_TASK_ID and c not in CONTROL]
+
+    def waiting(self) -> list[str]:
+        """Ids of the tasks that wait for an answer."""
+        finished = {owner for owner, channel, _ in self.pending if channel not in CONTROL}
+        asked = dict.fromkeys(owner for owner, channel, _ in self.pending if channel == INTERRUPT)
+        return [owner for owner in asked if owner not in finished]
+
+
+def finished_writes(stored: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]] | None:
+    """Return the writes of a finished task out of what is stored for it; ``None`` if it has not finished."""
+    writes = [write for write in stored if write[0] not in CONTROL]
+    return [write for write in writes if write[0] != NO_WRITES] if writes else None
+
+
+@cache
+def _takes_paths(saver: Any) -> bool:
+    return "task_path" in signature(saver.put_writes).parameters
+
+
+__all__ = ("CONTROL", "Answers", "Lineage", "Step", "finished_writes")

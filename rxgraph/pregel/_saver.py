@@ -1,0 +1,46 @@
+"""Which objects can be savers, and which configurations can be saved under."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from rxgraph.constants import CONF
+
+SURFACE: Final = ("get_tuple", "list", "put", "put_writes", "get_next_version")
+"""What a run asks of a saver; an async run asks for the same with an ``a`` in front."""
+
+
+def check_saver(saver: Any) -> Any:
+    """Return the saver that ``compile(checkpointer=...)`` was given; ``None`` and ``False`` mean none.
+
+    Raises:
+        TypeError: It has not the methods of one.
+        RuntimeError: ``True``, which only a graph inside another can be compiled with.
+    """
+    if saver is None or saver is False:
+        return None
+    if saver is True:
+        raise RuntimeError("checkpointer=True cannot be used for root graphs. Pass a saver, e.g. InMemorySaver().")
+    if missing := [name for name in SURFACE if not callable(getattr(saver, name, None))]:
+        raise TypeError(
+            f"compile(checkpointer=...) got {saver!r}, which has no {missing[0]}(): expected None, True, False, or a "
+            "saver with " + ", ".join(SURFACE) + ", such as rxgraph.checkpoint.memory.InMemorySaver()."
+        )
+    return saver
+
+
+def check_thread(config: Mapping[str, Any], name: str) -> None:
+    """Raise unless a run with a saver says which thread it belongs to.
+
+    Raises:
+        ValueError: ``configurable`` has no ``thread_id``.
+    """
+    if config.get(CONF, {}).get("thread_id") is None:
+        raise ValueError(
+            f"Graph {name!r} has a checkpointer, and its run names no thread: Checkpointer requires one or more of "
+            'thread_id, checkpoint_ns, checkpoint_id. Pass config={"configurable": {"thread_id": ...}}.'
+        )
+
+
+__all__ = ("check_saver", "check_thread")

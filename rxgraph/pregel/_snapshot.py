@@ -1,0 +1,86 @@
+"""What a thread looks like at a checkpoint, as ``get_state`` and ``get_state_history`` show it.
+
+*Live* is the head of a thread: writes of tasks that have finished are folded in, and only unanswered questions are
+shown. A *record* is any checkpoint that was asked for by its id, or in the history: the state as the superstep began,
+and all that became of its tasks. [persistence reference 2.7]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rxgraph.constants import ERROR, INTERRUPT
+from rxgraph.types import Interrupt, PregelTask, StateSnapshot
+
+from ._lineage import Lineage, finished_writes
+from ._payloads import ended
+from ._state import RunState
+from ._steps import apply_writes, plan_tasks
+from ._task import RunContext, Task
+
+
+def empty_snapshot(config: dict[str, Any]) -> StateSnapshot:
+    """Return the snapshot of a thread that nothing was saved of."""
+    return StateSnapshot({}, (), config, None, None, None, (), ())
+
+
+def planned(run: RunContext, lineage: Lineage) -> tuple[RunState, list[Task]]:
+    """Restore the state at a checkpoint, and plan the tasks that come next.
+
+    What a command has written on top of the checkpoint counts for the state, and not yet for the tasks.
+    """
+    state = RunState(run.plan.channels, lineage.step + 1, lineage.step + 2)
+    state.restore(lineage.head, lineage.next_version)
+    # All nodes are looked at, so the tasks stand in the order in which the graph declares them.
+    tasks = plan_tasks(run, state, None)
+    if extra := lineage.null_writes():
+        apply_writes(run.plan, state, (), extra)
+    return state, tasks
+
+
+def snapshot(run: RunContext, found: Any, *, live: bool) -> StateSnapshot:
+    """Show a checkpoint.
+
+    Args:
+        run: The graph whose thread it is; its lineage is moved to the checkpoint.
+        found: The saver's tuple.
+        live: Whether it is shown as the head of its thread, rather than as a record.
+    """
+    lineage = run.lineage
+    assert lineage is not None
+    lineage.adopt(found)
+    state, tasks = planned(run, lineage)
+    shown: list[PregelTask] = []
+    left: list[str] = []
+    finished: list[Task] = []
+    for task in tasks:
+        stored = lineage.pending_of(task.id)
+        writes = finished_writes(stored)
+        facts = dict(stored)
+        questions: Sequence[Interrupt] = () if live and writes is not None else facts.get(INTERRUPT, ())
+        result = None
+        if writes is not None:
+            task.writes = writes
+            result = ended(task, run.plan.stream_channels)["result"]
+            if isinstance(run.plan.stream_channels, str):
+                result = result.get(run.plan.stream_channels)
+            finished.append(task)
+        if writes is None or not live:
+            left.append(task.name)
+        shown.append(PregelTask(task.id, task.name, task.path, facts.get(ERROR), tuple(questions), None, result))
+    if live and finished:
+        apply_writes(run.plan, state, finished)
+    return StateSnapshot(
+        values=state.peek(run.plan.stream_keys),
+        next=tuple(left),
+        config=found.config,
+        metadata=dict(found.metadata),
+        created_at=lineage.head["ts"],
+        parent_config=found.parent_config,
+        tasks=tuple(shown),
+        interrupts=tuple(one for task in shown for one in task.interrupts),
+    )
+
+
+__all__ = ("empty_snapshot", "planned", "snapshot")

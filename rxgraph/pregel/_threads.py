@@ -1,0 +1,148 @@
+"""The face of saved threads: reading their states, and changing them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import Any
+
+from rxgraph._config import merge_configs
+from rxgraph._writer import no_write
+from rxgraph.config import RunnableConfig
+from rxgraph.constants import CONF
+from rxgraph.errors import NotYetAvailableError
+from rxgraph.runtime import RunControl
+from rxgraph.types import StateSnapshot, StateUpdate
+
+from ._effects import Load
+from ._lineage import Lineage
+from ._plan import Plan
+from ._saver import check_thread
+from ._snapshot import empty_snapshot, snapshot
+from ._task import RunContext
+from ._update import update_thread
+from .lanes._saving import aask, asettle, ask, settle
+
+
+class Threads:
+    """What a graph with a checkpointer can do with its threads between runs; a part of ``Pregel``."""
+
+    name: str
+    store: Any
+    config: Mapping[str, Any] | None
+    checkpointer: Any
+    _plan: Plan
+
+    def get_state(self, config: RunnableConfig, *, subgraphs: bool = False) -> StateSnapshot:
+        """Return the state of a thread: of its head, or of the checkpoint that *config* names.
+
+        Raises:
+            ValueError: The graph has no checkpointer, or *config* names no thread.
+        """
+        run, lineage = self._at(config, subgraphs)
+        return self._snapshot(run, lineage, ask(lineage, Load(lineage.config)))
+
+    async def aget_state(self, config: RunnableConfig, *, subgraphs: bool = False) -> StateSnapshot:
+        """Do what :meth:`get_state` does, on the event loop."""
+        run, lineage = self._at(config, subgraphs)
+        return self._snapshot(run, lineage, await aask(lineage, Load(lineage.config)))
+
+    def get_state_history(
+        self,
+        config: RunnableConfig,
+        *,
+        filter: dict[str, Any] | None = None,
+        before: RunnableConfig | None = None,
+        limit: int | None = None,
+    ) -> Iterator[StateSnapshot]:
+        """Show the checkpoints of a thread, newest first.
+
+        Args:
+            config: Names the thread; with a ``checkpoint_id``, only that checkpoint is shown.
+            filter: Facts that the metadata must have.
+            before: Only checkpoints older than this one.
+            limit: How many at most.
+        """
+        run, lineage = self._at(config, False)
+        # Drained first: not every saver can be asked anything while it lists.
+        found = list(lineage.saver.list(lineage.config, before=before, limit=limit, filter=filter))
+        for one in found:
+            yield snapshot(run, one, live=False)
+
+    async def aget_state_history(
+        self,
+        config: RunnableConfig,
+        *,
+        filter: dict[str, Any] | None = None,
+        before: RunnableConfig | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[StateSnapshot]:
+        """Do what :meth:`get_state_history` does, on the event loop."""
+        run, lineage = self._at(config, False)
+        listed = lineage.saver.alist(lineage.config, before=before, limit=limit, filter=filter)
+        for one in [one async for one in listed]:
+            yield snapshot(run, one, live=False)
+
+    def update_state(
+        self, config: RunnableConfig, values: Any, as_node: str | None = None, task_id: str | None = None
+    ) -> RunnableConfig:
+        """Change the state of a thread as a node would have done, and return the address of the new checkpoint.
+
+        Args:
+            config: Names the thread, or one of its checkpoints.
+            values: What the node would have returned; ``None`` with ``as_node=END`` gives up the pending tasks.
+            as_node: The node that the update stands for; its edges lead on from there. By default the last that ran.
+            task_id: Not available yet.
+
+        Raises:
+            InvalidUpdateError: *as_node* is unknown or has to be given; or *values* are no update.
+        """
+        run, lineage = self._at(config, False, task_id)
+        config_: RunnableConfig = settle(lineage, update_thread(run, lineage, values, as_node))
+        return config_
+
+    async def aupdate_state(
+        self, config: RunnableConfig, values: Any, as_node: str | None = None, task_id: str | None = None
+    ) -> RunnableConfig:
+        """Do what :meth:`update_state` does, on the event loop."""
+        run, lineage = self._at(config, False, task_id)
+        config_: RunnableConfig = await asettle(lineage, update_thread(run, lineage, values, as_node))
+        return config_
+
+    def bulk_update_state(self, config: RunnableConfig, supersteps: Sequence[Sequence[StateUpdate]]) -> RunnableConfig:
+        """Apply several updates at once. Not available yet.
+
+        Raises:
+            NotYetAvailableError: Always.
+        """
+        raise NotYetAvailableError("bulk_update_state()", "Call update_state() once for each superstep.")
+
+    async def abulk_update_state(
+        self, config: RunnableConfig, supersteps: Sequence[Sequence[StateUpdate]]
+    ) -> RunnableConfig:
+        """Do what :meth:`bulk_update_state` does, on the event loop."""
+        return self.bulk_update_state(config, supersteps)
+
+    def _at(self, config: Any, subgraphs: bool, task_id: str | None = None) -> tuple[RunContext, Lineage]:
+        if self.checkpointer is None:
+            raise ValueError(
+                f"Graph {self.name!r} keeps no threads: No checkpointer set. Compile it with one, e.g. "
+                "compile(checkpointer=InMemorySaver())."
+            )
+        if subgraphs:
+            raise NotYetAvailableError("get_state(subgraphs=True)", "It comes with the persistence of inner graphs.")
+        if task_id is not None:
+            raise NotYetAvailableError("update_state(task_id=...)", "Give as_node.")
+        merged = merge_configs(self.config, config)
+        check_thread(merged, self.name)
+        lineage = Lineage(self.checkpointer, merged, ())
+        keys = self._plan.stream_keys
+        run = RunContext(self._plan, merged, None, self.store, RunControl(), (), frozenset(), keys, no_write, lineage)
+        return run, lineage
+
+    def _snapshot(self, run: RunContext, lineage: Lineage, found: Any) -> StateSnapshot:
+        if found is None:
+            return empty_snapshot(run.config)
+        return snapshot(run, found, live=not lineage.config[CONF].get("checkpoint_id"))
+
+
+__all__ = ("Threads",)
