@@ -1,4 +1,7 @@
-"""The command line: ``rxgraph run`` streams a graph of yours, ``rxgraph demo`` audits this Python environment.
+"""The command line: run a graph of yours as a stream, look at its threads and go on with them, or audit Python.
+
+``rxgraph run`` streams a graph; ``state`` and ``history`` show a thread that was kept, ``resume`` answers its question.
+``rxgraph demo`` audits this Python environment with a graph.
 
 It needs the extra ``cli``; importing this module does not.
 """

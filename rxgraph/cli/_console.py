@@ -30,6 +30,7 @@ class ExitCode(IntEnum):
     OK = 0
     FAILED = 1
     USAGE = 2
+    WAITING = 3
     INTERRUPTED = 128 + 2
     NO_READER = 128 + 13
 

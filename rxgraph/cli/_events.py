@@ -10,7 +10,9 @@ from functools import partial
 from typing import Any, Final, Protocol, cast
 
 from rxgraph.config import RunnableConfig
+from rxgraph.constants import INTERRUPT
 from rxgraph.pregel.lanes import AsyncStreamIterator
+from rxgraph.types import Interrupt
 
 from ._console import CtrlC
 from ._load import AnyGraph
@@ -18,8 +20,10 @@ from ._load import AnyGraph
 Item = tuple[str, Any]
 """What a stream of several modes gives: ``(mode, payload)``."""
 
-TRACKED: Final = ("values", "debug")
+TRACKED: Final = ("values", "updates", "debug")
 """Modes that :class:`Progress` lives on, whatever the user wants to see."""
+METADATA: Final = "__metadata__"
+"""Beside the update of a node that did not run again, because its writes were kept."""
 
 
 @dataclass
@@ -32,11 +36,23 @@ class Progress:
 
     output_channels: str | Sequence[str]
     step: int = 0
+    """The number of the superstep in its thread."""
+    steps: int = 0
+    """Supersteps of this run."""
     running: dict[str, str] = field(default_factory=dict)
     """The node of each running task, by the task's id."""
     error_in: str | None = None
     """The node that was the first to report an error."""
     output: Any = None
+    stopped: bool = False
+    """Whether the run has stopped on a question or at a breakpoint."""
+    questions: list[Interrupt] = field(default_factory=list)
+    next: tuple[str, ...] = ()
+    """Nodes that come after the last checkpoint; of a run that has stopped on questions, those that asked."""
+    asked: bool = False
+    """Whether some task has stopped on a question."""
+    counted: int | None = None
+    """The superstep that was counted last."""
     started: float = field(default_factory=time.monotonic)
 
     @property
@@ -55,16 +71,48 @@ class Progress:
         """Take note of one event."""
         if mode == "values":
             keys = self.output_channels
-            self.output = data if isinstance(keys, str) else {key: data[key] for key in keys if key in data}
+            if not isinstance(keys, str):
+                self.output = {key: data[key] for key in keys if key in data}
+            elif not (isinstance(data, dict) and INTERRUPT in data):
+                # The questions take the place of a state that is one value.
+                self.output = data
+        elif mode == "updates":
+            if INTERRUPT in data:
+                self.stopped = True
+                self.questions += data[INTERRUPT]
+            if data.get(METADATA, {}).get("cached"):
+                self._see_kept(data)
         elif mode == "debug":
-            task = data["payload"]
-            self.step = data["step"]
-            if data["type"] == "task":
-                self.running[task["id"]] = task["name"]
-            elif data["type"] == "task_result":
-                self.running.pop(task["id"], None)
-                if task["error"] is not None and self.error_in is None:
-                    self.error_in = task["name"]
+            if data["type"] == "checkpoint":
+                self._see_checkpoint(data["step"], data["payload"])
+            else:
+                self._see_task(data["step"], data["type"], data["payload"])
+
+    def _see_kept(self, update: Mapping[str, Any]) -> None:
+        # A task whose writes were kept is announced and does not run. Its id is not told; one of its node will do.
+        for task, node in list(self.running.items()):
+            if node in update:
+                del self.running[task]
+                return
+
+    def _see_checkpoint(self, step: int, checkpoint: Mapping[str, Any]) -> None:
+        # The hidden step that takes an input in follows the checkpoint of that input.
+        self.step = step + 1 if checkpoint["metadata"].get("source") == "input" else step
+        self.next = tuple(checkpoint["next"])
+
+    def _see_task(self, step: int, kind: str, task: Mapping[str, Any]) -> None:
+        self.step = step
+        if step != self.counted:
+            self.steps, self.counted = self.steps + 1, step
+        if kind == "task":
+            self.running[task["id"]] = task["name"]
+        elif kind == "task_result":
+            self.running.pop(task["id"], None)
+            if task["error"] is not None and self.error_in is None:
+                self.error_in = task["name"]
+            if task["interrupts"]:
+                self.next = (*self.next, task["name"]) if self.asked else (task["name"],)
+                self.asked = True
 
 
 class Pulls(Protocol):
@@ -129,4 +177,4 @@ class _AsyncPulls(Iterator[Item]):
             self._runner.close()
 
 
-__all__ = ("Item", "Progress", "Pulls", "open_run")
+__all__ = ("METADATA", "Item", "Progress", "Pulls", "open_run")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack, redirect_stdout
+from dataclasses import dataclass
 from typing import Any, Final, Protocol, Self, TextIO
 
 from rich.console import Console, RenderableType
@@ -13,12 +15,32 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from rxgraph.constants import INTERRUPT
+from rxgraph.types import Interrupt
+
 from ._console import ReaderGone, count
-from ._events import Progress
+from ._events import METADATA, Progress
 from ._json import to_line
 
 NAMES_SHOWN: Final = 3
 """Names of running nodes on the progress line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Where a run has stopped, and how to go on."""
+
+    questions: tuple[Interrupt, ...]
+    next: tuple[str, ...]
+    advice: str
+    command: str | None
+
+    @property
+    def what(self) -> str:
+        """The rest of a sentence that says where it stopped."""
+        if self.questions:
+            return f"with {count(len(self.questions), 'question')}"
+        return "at a breakpoint" + (f"; next: {', '.join(self.next)}" if self.next else "")
 
 
 class View(Protocol):
@@ -32,20 +54,17 @@ class View(Protocol):
     def finish(self) -> None:
         """Show the output."""
 
+    def wait(self, pause: Pause) -> None:
+        """Show on what the run has stopped."""
+
     def fail(self, error: BaseException) -> None:
         """Show that the run failed; the message for people comes later, on standard error."""
 
 
-class JsonView:
-    """One object a line, written before the next event is pulled.
+class JsonLines:
+    """Standard output for programs: one object a line. What anything else prints meanwhile goes to standard error."""
 
-    Every line is ``{"mode", "step", "data"}``. The last one has the mode ``output``, with the output of the graph, or
-    ``error``, with ``{"node", "type", "message"}``. What nodes print goes to standard error, so that it can't come
-    between.
-    """
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
+    def __init__(self) -> None:
         self._out: TextIO = sys.stdout
         self._undo = ExitStack()
 
@@ -59,21 +78,48 @@ class JsonView:
     def __exit__(self, *exc_info: object) -> None:
         self._undo.close()
 
+    def write(self, value: Any) -> None:
+        """Write one object.
+
+        Raises:
+            ReaderGone: The other end of the pipe is closed.
+        """
+        try:
+            self._out.write(to_line(value) + "\n")
+            self._out.flush()
+        except BrokenPipeError:
+            raise ReaderGone from None
+
+
+class JsonView(JsonLines):
+    """One object a line, written before the next event is pulled.
+
+    Every line is ``{"mode", "step", "data"}``. The last one has the mode ``output``, with the output of the graph;
+    ``interrupt``, with ``{"questions", "next", "output", "command"}``; or ``error``, with ``{"node", "type",
+    "message"}``. What nodes print goes to standard error, so that it can't come between.
+    """
+
+    def __init__(self, progress: Progress) -> None:
+        super().__init__()
+        self._progress = progress
+
     def show(self, mode: str, data: Any) -> None:
         """Write one event.
 
         Raises:
             ReaderGone: The other end of the pipe is closed.
         """
-        try:
-            self._out.write(to_line({"mode": mode, "step": self._progress.step, "data": data}) + "\n")
-            self._out.flush()
-        except BrokenPipeError:
-            raise ReaderGone from None
+        self.write({"mode": mode, "step": self._progress.step, "data": data})
 
     def finish(self) -> None:
         """Write the output."""
         self.show("output", self._progress.output)
+
+    def wait(self, pause: Pause) -> None:
+        """Write the questions, and what there is of the output."""
+        questions = [question_facts(one) for one in pause.questions]
+        output, command = self._progress.output, pause.command
+        self.show("interrupt", {"questions": questions, "next": pause.next, "output": output, "command": command})
 
     def fail(self, error: BaseException) -> None:
         """Write the error."""
@@ -111,8 +157,11 @@ class TerminalView:
         """Print one event on a line of its own."""
         step = Text(f"{self._progress.elapsed:7.2f} s  step {self._progress.step:<3}", "dim")
         if mode == "updates":
+            kept = " (kept from before)" if data.get(METADATA, {}).get("cached") else ""
             for node, update in data.items():
-                self._line(step, Text(node, "bold cyan"), _update_text(update))
+                # What the run has stopped on is shown when it has.
+                if node not in (INTERRUPT, METADATA):
+                    self._line(step, Text(node, "bold cyan"), _update_text(update) + kept)
         else:
             self._line(step, Text(mode, "magenta"), _short(data))
 
@@ -120,9 +169,20 @@ class TerminalView:
         """Print how it went, and the output."""
         self._live.stop()
         progress = self._progress
-        steps = count(progress.step, "step")
+        steps = count(progress.steps, "step")
         self._console.print(Text.assemble(("Done", "bold green"), f" in {steps}, {progress.elapsed:.2f} s."))
         self._console.print(Pretty(progress.output, expand_all=False))
+
+    def wait(self, pause: Pause) -> None:
+        """Print the questions, and the command that goes on from there."""
+        self._live.stop()
+        how_long = f"after {count(self._progress.steps, 'step')}, {self._progress.elapsed:.2f} s, "
+        self._console.print(Text.assemble(("Waiting", "bold yellow"), f" {how_long}{pause.what}."))
+        self._console.print(questions_table(pause.questions))
+        self._console.print(Text(pause.advice))
+        if pause.command is not None:
+            # Not wrapped, so that it can be copied.
+            self._console.print(Text(f"  {pause.command}", "bold"), soft_wrap=True)
 
     def fail(self, error: BaseException) -> None:
         """Take the progress line away."""
@@ -137,6 +197,24 @@ class TerminalView:
         self._console.print(row)
 
 
+def question_facts(question: Interrupt) -> dict[str, Any]:
+    """Return a question as an object of its JSON form; the schema of its answer only if it has one."""
+    schema = question.response_schema
+    return {"id": question.id, "value": question.value} | ({} if schema is None else {"response_schema": schema})
+
+
+def questions_table(questions: Sequence[Interrupt]) -> RenderableType:
+    """Draw questions for people: the whole id, and the whole value."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for one in questions:
+        grid.add_row(Text(f"  {one.id}", "cyan"), Text(one.value) if isinstance(one.value, str) else Pretty(one.value))
+        if one.response_schema is not None:
+            grid.add_row(Text("  answer", "dim"), Pretty(one.response_schema))
+    return grid
+
+
 def _update_text(update: Any) -> str:
     if update is None:
         return "no update"
@@ -149,4 +227,4 @@ def _short(value: Any) -> str:
     return pretty_repr(value, max_width=sys.maxsize, max_length=5, max_string=60, max_depth=3)
 
 
-__all__ = ("JsonView", "TerminalView", "View")
+__all__ = ("JsonLines", "JsonView", "Pause", "TerminalView", "View", "question_facts", "questions_table")

@@ -2,45 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.cli._command import PATIENCE, command, environment, start, write_graphs
+from tests.cli._terminal import ending, screen, terminal
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and terminals of Unix")
-
-if sys.platform != "win32":
-    import pty
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_graphs(tmp_path_factory.mktemp("cli"))
-
-
-@contextmanager
-def ending(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
-    """Leave no process and no open pipe behind, whatever the test finds."""
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait(PATIENCE)
-        for stream in (process.stdin, process.stdout, process.stderr):
-            if stream is not None:
-                try:
-                    stream.close()
-                except BrokenPipeError:
-                    # The process went away before it read everything.
-                    continue
 
 
 def read_until(stream: object, mark: bytes) -> bytes:
@@ -108,38 +85,6 @@ def test_ctrl_c_cancels_an_async_node(folder: Path) -> None:
         said = process.stderr.read()
         assert said.endswith(b"finally\n")
         assert b"Traceback" not in said
-
-
-@contextmanager
-def terminal(*args: str, cwd: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """Start a command on a terminal of its own; what it shows is read from the file descriptor."""
-    ours, theirs = pty.openpty()
-    env = environment(TERM="xterm", COLUMNS="100", LINES="30")
-    process = subprocess.Popen(
-        command(*args), cwd=cwd, stdin=subprocess.PIPE, stdout=theirs, stderr=theirs, env=env, close_fds=True
-    )
-    os.close(theirs)
-    try:
-        with ending(process):
-            yield process, ours
-    finally:
-        os.close(ours)
-
-
-def screen(descriptor: int, mark: str = "") -> str:
-    """Read what is shown, up to a mark or to the end, without its colours and cursor movements."""
-    shown = b""
-    while not mark or mark.encode() not in shown:
-        try:
-            data = os.read(descriptor, 65536)
-        except OSError:
-            # Linux reports the end of a terminal as an error.
-            data = b""
-        if not data:
-            assert not mark, f"{mark!r} was never shown: {shown.decode()}"
-            break
-        shown += data
-    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode())
 
 
 def test_a_terminal_shows_what_is_running_and_then_the_output(folder: Path) -> None:
