@@ -42,6 +42,10 @@ DIFFERENCES: dict[str, Difference] = {
         Difference("slow_readers_hold_nodes_back"),
         Difference("a_timed_out_pull_loses_nothing"),
         Difference("a_failed_stream_stays_failed"),
+        # Named by test_serde_parity.py.
+        Difference("the_default_is_strict"),
+        Difference("a_class_off_the_list_is_an_error"),
+        Difference("a_value_that_would_be_lost_is_refused"),
         # Named by test_channels_parity.py.
         Difference("a_first_overwrite_is_unwrapped"),
         Difference("a_refused_update_changes_nothing"),
