@@ -403,7 +403,11 @@ class CompiledStateGraph(Pregel[StateT, ContextT, InputT, OutputT]):
         self, builder: StateGraph[StateT, ContextT, InputT, OutputT], *, name: str, store: Any, debug: bool
     ) -> None:
         self.builder = builder
-        schemas = Schemas(make_instance(builder.context_schema), make_instance(builder.output_schema))
+        schemas = Schemas(
+            context=make_instance(builder.context_schema),
+            output=make_instance(builder.output_schema),
+            state=make_instance(builder.state_schema),
+        )
         plan = compile_plan(builder, name)
         super().__init__(plan, schemas=schemas, store=store, stream_mode="updates", debug=debug)
         self.context_schema = builder.context_schema

@@ -20,6 +20,7 @@ from rxgraph._hints import did_you_mean
 from rxgraph._writer import no_write
 from rxgraph.channels.base import BaseChannel
 from rxgraph.config import RunnableConfig
+from rxgraph.constants import START
 from rxgraph.flow import BoundedLog
 from rxgraph.flow._lean import connect
 from rxgraph.runtime import RunControl
@@ -44,6 +45,7 @@ class Schemas(NamedTuple):
 
     context: Callable[[Any], Any] | None = None
     output: Callable[[Any], Any] | None = None
+    state: Callable[[Any], Any] | None = None
 
 
 class _Run(NamedTuple):
@@ -354,7 +356,20 @@ class Pregel(Threads, Generic[StateT, ContextT, InputT, OutputT]):
 
     def _coerce(self, mode: str, data: Any) -> Any:
         make = self._schemas.output
-        return make(data) if make is not None and mode == "values" and isinstance(data, dict) else data
+        if mode == "values" and make is not None and isinstance(data, dict):
+            return make(data)
+        if mode == "checkpoints":
+            return self._coerce_checkpoint(data)
+        if mode == "debug" and data["type"] == "checkpoint":
+            return {**data, "payload": self._coerce_checkpoint(data["payload"])}
+        return data
+
+    def _coerce_checkpoint(self, checkpoint: dict[str, Any]) -> dict[str, Any]:
+        make = self._schemas.state
+        # Before the input is taken in there is no whole state to make an instance of.
+        if make is None or START in checkpoint["next"] or not isinstance(checkpoint["values"], dict):
+            return checkpoint
+        return {**checkpoint, "values": make(checkpoint["values"])}
 
 
 def _with_questions(output: Any, interrupts: list[Interrupt]) -> Any:
