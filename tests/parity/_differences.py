@@ -42,6 +42,10 @@ DIFFERENCES: dict[str, Difference] = {
         Difference("slow_readers_hold_nodes_back"),
         Difference("a_timed_out_pull_loses_nothing"),
         Difference("a_failed_stream_stays_failed"),
+        Difference("an_update_keeps_what_siblings_wrote"),
+        Difference("an_answer_is_given_once"),
+        Difference("a_failed_task_shows_no_update"),
+        Difference("a_state_names_its_thread"),
         # Named by test_serde_parity.py.
         Difference("the_default_is_strict"),
         Difference("a_class_off_the_list_is_an_error"),

@@ -8,6 +8,7 @@ import re
 import threading
 import warnings
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
@@ -255,3 +256,62 @@ def test_difference_a_failed_stream_stays_failed() -> None:
         return next(stream)
 
     assert outcomes(pull_again) == (ZeroDivisionError, StopIteration)
+
+
+THREAD: Any = {"configurable": {"thread_id": "1"}}
+
+
+def saved(lg: Any, **nodes: Callable[[Any], Any]) -> Any:
+    """A graph with a saver whose nodes all start at once."""
+    graph = lg.StateGraph(Log)
+    for name, node in nodes.items():
+        graph.add_node(name, node).add_edge(lg.START, name)
+    return graph.compile(checkpointer=import_module(f"{lg.name}.checkpoint.memory").InMemorySaver())
+
+
+def question(lg: Any, *texts: str) -> Callable[[Any], Any]:
+    interrupt = import_module(f"{lg.name}.types").interrupt
+    return lambda state: {"log": [interrupt(text) for text in texts]}
+
+
+def test_difference_an_update_keeps_what_siblings_wrote() -> None:
+    def update(lg: Any) -> Any:
+        graph = saved(lg, asks=question(lg, "?"), done=say("done"))
+        graph.invoke({}, THREAD)
+        graph.update_state(THREAD, {"log": ["updated"]}, as_node="asks")
+        return graph.get_state(THREAD).values["log"]
+
+    assert outcomes(update) == (["done", "updated"], ["updated"])
+
+
+def test_difference_an_answer_is_given_once() -> None:
+    def answer(lg: Any) -> Any:
+        graph = saved(lg, asks=question(lg, "1", "2", "3"))
+        graph.invoke({}, THREAD)
+        [second] = graph.invoke(lg.Command(resume="A"), THREAD)["__interrupt__"]
+        return graph.invoke(lg.Command(resume={second.id: "B"}), THREAD)["log"]
+
+    assert outcomes(answer) == ([], ["A", "B", "A"])
+
+
+def test_difference_a_failed_task_shows_no_update() -> None:
+    def fail(lg: Any) -> Any:
+        ask = question(lg, "?")
+
+        def node(state: Any) -> Any:
+            ask(state)
+            raise ZeroDivisionError
+
+        graph = saved(lg, asks=node)
+        graph.invoke({}, THREAD)
+        seen = []
+        with pytest.raises(ZeroDivisionError):
+            seen.extend(graph.stream(lg.Command(resume="A"), THREAD, stream_mode=["updates", "custom"]))
+        return [event for _, event in seen]
+
+    assert outcomes(fail) == ([], [{"asks": None}])
+
+
+def test_difference_a_state_names_its_thread() -> None:
+    refused = {"configurable": {"user": "1"}}
+    assert outcomes(lambda lg: saved(lg, a=say("a")).get_state(refused)) == (ValueError, KeyError)

@@ -1,0 +1,420 @@
+"""The same session on LangGraph and on rxgraph: several actions on one thread, everything that is kept side by side.
+
+A session program is a function of a namespace, like those of ``_twin``; it opens a thread of a graph and acts on it::
+
+    def one_question(lg):
+        thread = lg.thread(lg.StateGraph(State).add_node(...))
+        thread.send({"log": []})
+        thread.resume("yes")
+
+After each action its result (or error), every stream event, what the saver holds and ``get_state`` are recorded; at the
+end the history, and the snapshot of each checkpoint. Interrupt ids are random, so ``thread.id("question")`` finds the
+one of the question that was asked last with that value.
+
+A session is run in the ways of :data:`WAYS` and in the lanes ``sync`` and ``async``. As in ``_twin``, ids are numbered
+in order of appearance, and what several tasks of a superstep show is put into a fixed order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import copy
+import dataclasses
+import difflib
+import re
+import warnings
+from collections.abc import Awaitable, Callable, Sequence
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+from tests.parity._differences import DIFFERENCES
+from tests.parity._twin import MODES, Ids, Program, Tidy, _collect, _part, runtime
+
+LANES = ("sync", "async")
+ALL_MODES = [*MODES, "checkpoints"]
+
+#: How each input of a session is run.
+WAYS: dict[str, dict[str, Any] | None] = {
+    "invoke": None,
+    "stream": {"stream_mode": ALL_MODES},
+    "stream v2": {"stream_mode": ALL_MODES, "version": "v2"},
+}
+
+CONFIG = {"configurable": {"thread_id": "1"}}
+#: Classes in the states of the programs.
+KNOWN = [("tests.parity.test_persistence", "Data"), ("tests.parity.test_persistence", "Model")]
+NULL_TASK = "00000000-0000-0000-0000-000000000000"
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """What one look at the thread showed.
+
+    Args:
+        label: Number and kind: ``events``, ``result``, ``saved``, ``state``, ``history``, ``record`` or ``note``.
+        lines: What it showed, with numbered ids.
+    """
+
+    label: str
+    lines: tuple[str, ...]
+
+
+class Session:
+    """One thread of one graph, and the record of what was done on it.
+
+    Args:
+        lg: The namespace of a runtime.
+        way: One of :data:`WAYS`.
+    """
+
+    def __init__(self, lg: Any, way: str, runner: asyncio.Runner) -> None:
+        self.lg = lg
+        self.entries: list[Entry] = []
+        self.saver = lg.InMemorySaver()
+        # Reads the same store, without what a graph tells a saver about the classes of its state.
+        self._reader = copy.copy(self.saver)
+        self._reader.serde = lg.JsonPlusSerializer(allowed_msgpack_modules=KNOWN)
+        self._way = WAYS[way]
+        self._runner = runner
+        self._ids = NumberedIds()
+        self._asked: dict[str, str] = {}
+        self._number = 0
+        self.graph: Any = None
+
+    # --- actions
+
+    def use(self, builder: Any, **options: Any) -> None:
+        """From now on the thread is one of this graph."""
+        self.graph = builder.compile(checkpointer=self.saver, **options)
+
+    def send(self, input: Any, config: Any = None, **options: Any) -> Any:
+        """Run the graph on the thread; returns the events or the result as they came, or the error."""
+        self._number += 1
+        if self._way is None:
+            result = self._recorded("result", lambda: self._run("invoke", input, config, options))
+        else:
+            result = self._streamed(input, config, {**options, **self._way})
+        self._observe()
+        return result
+
+    def take(self, number: int, input: Any) -> Any:
+        """Run the graph until so many updates have come, and close the stream."""
+        self._number += 1
+        result = self._recorded("result", lambda: self._taken(number, input))
+        self._observe()
+        return result
+
+    def resume(self, answer: Any, config: Any = None, **more: Any) -> Any:
+        """Answer; further keywords are those of ``Command``."""
+        return self.send(self.lg.Command(resume=answer, **more), config)
+
+    def update(self, values: Any, as_node: str | None = None, config: Any = None) -> Any:
+        """``update_state``."""
+        self._number += 1
+        more = {} if as_node is None else {"as_node": as_node}
+        result = self._recorded("result", lambda: self._call("update_state", config or CONFIG, values, **more))
+        self._observe()
+        return result
+
+    def history(self, config: Any = None, **options: Any) -> Any:
+        """``get_state_history``, recorded; returns the snapshots."""
+        return self._recorded("history", lambda: self._history(config or CONFIG, options))
+
+    def state(self, config: Any = None) -> Any:
+        """``get_state``, recorded; returns the snapshot."""
+        return self._recorded("state", lambda: self._call("get_state", config or CONFIG))
+
+    def id(self, question: Any) -> str:
+        """The id of the interrupt that last asked *question*."""
+        return self._asked.get(repr(question), f"<never asked {question!r}>")
+
+    def note(self, what: Any) -> None:
+        """Record something that the program counted."""
+        self._add("note", [repr(Shown()(what))])
+
+    def close(self) -> None:
+        """Record how the thread came about."""
+        self._number += 1
+        snapshots = self.history()
+        if isinstance(snapshots, list):
+            for snapshot in snapshots:
+                self._recorded("record", lambda one=snapshot: self._call("get_state", one.config))
+
+    # --- recording
+
+    def _run(self, method: str, input: Any, config: Any, options: dict[str, Any]) -> Any:
+        return self._call(method, input, _on_thread(config), **options)
+
+    def _call(self, method: str, *args: Any, **options: Any) -> Any:
+        if self.lg.lane == "sync":
+            return getattr(self.graph, method)(*args, **options)
+        return self._runner.run(_awaited(getattr(self.graph, f"a{method}")(*args, **options)))
+
+    def _taken(self, number: int, input: Any) -> list[Any]:
+        if self.lg.lane == "sync":
+            with contextlib.closing(self.graph.stream(input, CONFIG, stream_mode="updates")) as items:
+                return [next(items) for _ in range(number)]
+
+        async def take() -> list[Any]:
+            async with contextlib.aclosing(self.graph.astream(input, CONFIG, stream_mode="updates")) as items:
+                return [await anext(items) for _ in range(number)]
+
+        return self._runner.run(take())
+
+    def _history(self, config: Any, options: dict[str, Any]) -> list[Any]:
+        if self.lg.lane == "sync":
+            return list(self.graph.get_state_history(config, **options))
+        return self._runner.run(_collect(self.graph.aget_state_history(config, **options)))
+
+    def _streamed(self, input: Any, config: Any, options: dict[str, Any]) -> Any:
+        events: list[Any] = []
+        tidy = Shown()
+
+        def emit(event: Any) -> None:
+            # At once: what an event holds may still change.
+            events.append(tidy(event))
+            self._learn(event)
+
+        async def collect(items: Any) -> None:
+            async for item in items:
+                emit(item)
+
+        try:
+            if self.lg.lane == "sync":
+                for item in self._run("stream", input, config, options):
+                    emit(item)
+            else:
+                self._runner.run(collect(self.graph.astream(input, _on_thread(config), **options)))
+            outcome = ("returned", None)
+        except Exception as error:
+            outcome = ("raised", tidy(error))
+        self._add("events", [*_steady(events, outcome, self._ids), f"outcome: {outcome!r}"])
+        return outcome
+
+    def _recorded(self, kind: str, act: Callable[[], Any]) -> Any:
+        tidy = Shown()
+        try:
+            result = act()
+        except Exception as error:
+            self._add(kind, [f"raised {tidy(error)!r}"])
+            return error
+        self._learn(result)
+        shown = tidy(result)
+        if isinstance(shown, dict) and isinstance(shown.get("__interrupt__"), list):
+            # In order of completion.
+            shown["__interrupt__"].sort(key=lambda one: repr(one[1]["value"]))
+        self._add(kind, [*map(repr, shown)] if isinstance(shown, list) else [repr(shown)])
+        return result
+
+    def _observe(self) -> None:
+        self.state()
+        # Sorted by task, so ids are numbered in the order of the tasks.
+        tuples = list(self._reader.list(CONFIG))
+        lines: list[str] = []
+        for one in reversed(tuples):
+            lines += _stored(one, self._ids)
+        self._add("saved", lines)
+
+    def _add(self, kind: str, lines: Sequence[str]) -> None:
+        self.entries.append(Entry(f"{self._number} {kind}", tuple(self._ids(line) for line in lines)))
+
+    def _learn(self, value: Any) -> None:
+        """Find the ids of the questions in a result or an event."""
+        if type(value).__name__ == "Interrupt":
+            self._asked[repr(value.value)] = value.id
+        elif isinstance(value, dict):
+            for item in value.values():
+                self._learn(item)
+        elif isinstance(value, (list, tuple)):
+            for item in value:
+                self._learn(item)
+
+
+def _on_thread(config: Any) -> Any:
+    config = config or {}
+    return {**config, "configurable": {**CONFIG["configurable"], **config.get("configurable", {})}}
+
+
+async def _awaited(result: Awaitable[Any]) -> Any:
+    return await result
+
+
+def _stored(one: Any, ids: NumberedIds) -> list[str]:
+    """One checkpoint tuple: versions by number only, pending writes task by task."""
+    tidy = Shown()
+    checkpoint = one.checkpoint
+    seen = {
+        node: {channel: _version(version) for channel, version in sorted(versions.items())}
+        for node, versions in sorted(checkpoint["versions_seen"].items())
+    }
+    shown = {
+        "config": tidy(one.config),
+        "parent": tidy(one.parent_config),
+        "metadata": tidy(dict(sorted(one.metadata.items()))),
+        "values": tidy(dict(sorted(checkpoint["channel_values"].items()))),
+        "versions": {key: _version(version) for key, version in sorted(checkpoint["channel_versions"].items())},
+        "seen": seen,
+        "updated": tidy(checkpoint.get("updated_channels")),
+    }
+    head = f"checkpoint {checkpoint['id']}"
+    lines = [ids(head), *(ids(f"  {key}: {value!r}") for key, value in shown.items())]
+    tasks: dict[str, list[Any]] = {}
+    for task, channel, value in one.pending_writes or ():
+        tasks.setdefault(task, []).append((channel, tidy(value)))
+    for task, writes in sorted(tasks.items(), key=ids.key):
+        # The edges from START are in no particular order.
+        branches = iter(sorted((write for write in writes if write[0].startswith("branch:to:")), key=repr))
+        writes = [next(branches) if write[0].startswith("branch:to:") else write for write in writes]
+        lines += [ids(f"  write of {task}: {write!r}") for write in writes]
+    return lines
+
+
+def _version(version: Any) -> Any:
+    return int(version.split(".")[0]) if isinstance(version, str) else version
+
+
+#: The text of an error of the libraries themselves, as it is stored.
+_LIBRARY_ERROR = re.compile(r"^(InvalidUpdateError|EmptyInputError|GraphRecursionError)\(.*\)$", re.DOTALL)
+
+
+class NumberedIds(Ids):
+    """Ids of interrupts are plain hexadecimal digits."""
+
+    _ID: ClassVar[re.Pattern[str]] = re.compile(rf"(?!{NULL_TASK}){Ids._ID.pattern}|\b[0-9a-f]{{32}}\b")
+
+
+class Shown(Tidy):
+    """Also knows named tuples, configs, and the times of snapshots."""
+
+    def __call__(self, value: Any) -> Any:
+        if isinstance(value, tuple) and hasattr(value, "_fields"):
+            shown = value._asdict()
+            if shown.get("created_at") is not None:
+                shown["created_at"] = "<time>"
+            return (f"<{type(value).__name__}>", {key: self(item) for key, item in shown.items()})
+        if type(value) is dict and isinstance(value.get("configurable"), dict):
+            # The keys of a config are in no particular order.
+            value = {**value, "configurable": dict(sorted(value["configurable"].items()))}
+        shown = super().__call__(value)
+        if kind_of(shown) == "<Send>":
+            return (shown[0], dict(sorted(shown[1].items())))
+        return _LIBRARY_ERROR.sub(r"\1(...)", shown) if type(shown) is str else shown
+
+
+def kind_of(shown: Any) -> Any:
+    """The class of what :class:`Shown` made of an object."""
+    return shown[0] if type(shown) is tuple and shown else None
+
+
+# --- order
+
+
+def _steady(events: Sequence[Any], outcome: tuple[str, Any], ids: NumberedIds) -> list[str]:
+    """The events as text, those that come in order of completion sorted."""
+    failed = outcome[0] == "raised" and outcome[1][1] not in ("GraphRecursionError", "GraphDrained")
+    result: list[str] = []
+    during: list[Any] = []
+    width = 0
+    for event in events:
+        kind = _kind(event)
+        if kind == "during":
+            during.append(event)
+            continue
+        if during:
+            result += [ids(repr(one)) for one in (sorted(during, key=ids.key) if width > 1 else during)]
+            during, width = [], 0
+        result.append(ids(repr(event)))
+        width += kind == "start"
+    if width > 1:
+        # What the siblings of a failed task still show is a matter of timing.
+        during = [] if failed else sorted(during, key=ids.key)
+    return result + [ids(repr(one)) for one in during]
+
+
+def _kind(event: Any) -> str:
+    if isinstance(event, dict):
+        mode, data, asked = event["type"], event["data"], bool(event.get("interrupts"))
+    else:
+        mode, data = event
+        asked = isinstance(data, dict) and "__interrupt__" in data
+    if mode == "tasks":
+        return "start" if "triggers" in data else "during"
+    if mode == "debug":
+        return "during" if data["type"] == "task_result" else "before"
+    if mode == "values":
+        return "during" if asked else "before"
+    return "before" if mode == "checkpoints" else "during"
+
+
+# --- comparing
+
+
+def record(program: Program, name: str, lane: str, way: str) -> list[Entry]:
+    """Run a session program on one runtime."""
+    sessions: list[Session] = []
+    with asyncio.Runner() as runner, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+
+        def thread(builder: Any, **options: Any) -> Session:
+            session = Session(lg, way, runner)
+            session.use(builder, **options)
+            sessions.append(session)
+            return session
+
+        types = _part(name, "types")
+        more = {"thread": thread, "interrupt": types.interrupt, "RetryPolicy": types.RetryPolicy}
+        more["JsonPlusSerializer"] = _part(name, "checkpoint.serde.jsonplus").JsonPlusSerializer
+        more["InMemorySaver"] = _part(name, "checkpoint.memory").InMemorySaver
+        lg = SimpleNamespace(**vars(runtime(name, lane)), **more)
+        program(lg)
+        for session in sessions:
+            session.close()
+    return [entry for session in sessions for entry in session.entries]
+
+
+def compare(program: Program, lane: str, way: str, differences: Sequence[str] = ()) -> None:
+    """Assert that a session shows the same on both runtimes.
+
+    Args:
+        differences: Names of deliberate differences that the program runs into.
+
+    Raises:
+        AssertionError: A difference that is not named, as a diff.
+    """
+    assert set(differences) <= DIFFERENCES.keys()
+    theirs, ours = (record(program, name, lane, way) for name in ("langgraph", "rxgraph"))
+    if text := difference(theirs, ours, f"{lane}, {way}", differences):
+        raise AssertionError(text)
+
+
+PARTINGS = {"an_answer_is_given_once", "an_update_keeps_what_siblings_wrote", "unknown_target_warns"}
+"""Differences after which the rest of a session is another story; what comes before is compared."""
+
+
+def difference(theirs: Sequence[Entry], ours: Sequence[Entry], where: str, differences: Sequence[str] = ()) -> str:
+    """Describe how the entries differ, the first few of them; empty if they do not."""
+    labels = [[entry.label for entry in side] for side in (theirs, ours)]
+    found = [] if labels[0] == labels[1] else [f"[{where}] looked at {labels[0]} and {labels[1]}"]
+    for one, two in zip(theirs, ours, strict=False):
+        left, right = list(one.lines), list(two.lines)
+        kind = one.label.split(" ")[1]
+        if "an_empty_command_is_empty_input" in differences:
+            left = [text.replace("UnboundLocalError", "EmptyInputError") for text in left]
+        if "command_input_is_applied_once" in differences and kind in ("saved", "history", "record", "events"):
+            # Twice is what is stored, and what the event of the first checkpoint shows.
+            continue
+        if "events_before_an_error_are_delivered" in differences and kind == "events" and "raised" in left[-1]:
+            right = right if left[-1] != right[-1] or left[:-1] != right[: len(left) - 1] else left
+        if "a_state_names_its_thread" in differences:
+            left = [text.replace("KeyError", "ValueError") for text in left]
+        if "a_failed_task_shows_no_update" in differences and kind == "events":
+            continue
+        if left != right:
+            diff = difflib.unified_diff(left, right, "LangGraph", "rxgraph", lineterm="", n=1)
+            found.append("\n".join([f"[{where}] {one.label}", *diff]))
+            if PARTINGS & set(differences):
+                # From here on the two threads are different ones.
+                return ""
+    rest = [f"... and {len(found) - 3} more differ"] if len(found) > 3 else []
+    return "\n\n".join(["", *found[:3], *rest]) if found else ""
