@@ -225,7 +225,7 @@ def test_a_graph_of_either_runtime_takes_a_store_of_either(store: Any) -> None:
 # Deliberate differences, by name
 
 
-def test_store_difference_phantom_namespaces_are_not_listed() -> None:
+def test_difference_phantom_namespaces_are_not_listed() -> None:
     found = []
     for store in (TheirStore(), InMemoryStore()):
         store.get(("read",), "k")
@@ -235,7 +235,7 @@ def test_store_difference_phantom_namespaces_are_not_listed() -> None:
     assert found == [[("deleted",), ("read",)], []]
 
 
-def test_store_difference_an_overwritten_item_keeps_created_at() -> None:
+def test_difference_an_overwritten_item_keeps_created_at() -> None:
     kept = []
     for store in (TheirStore(), InMemoryStore()):
         store.put(("a",), "k", {"v": 1})
@@ -246,7 +246,7 @@ def test_store_difference_an_overwritten_item_keeps_created_at() -> None:
     assert kept == [False, True]
 
 
-def test_store_difference_a_stored_value_is_not_the_callers() -> None:
+def test_difference_a_stored_value_is_not_the_callers() -> None:
     found = []
     for store in (TheirStore(), InMemoryStore()):
         value = {"list": [1]}
@@ -256,7 +256,7 @@ def test_store_difference_a_stored_value_is_not_the_callers() -> None:
     assert found == [{"list": [1, 2]}, {"list": [1]}]
 
 
-def test_store_difference_comparing_unlike_values_does_not_match() -> None:
+def test_difference_comparing_unlike_values_does_not_match() -> None:
     def search(store: Any, filter: Any) -> Any:
         store.put(("a",), "k", {"n": "10", "t": "b"})
         try:
@@ -269,13 +269,13 @@ def test_store_difference_comparing_unlike_values_does_not_match() -> None:
     assert [search(InMemoryStore(), case) for case in cases] == [0, 1, 0]
 
 
-def test_store_difference_a_store_in_memory_has_time_to_live() -> None:
+def test_difference_a_store_in_memory_has_time_to_live() -> None:
     with pytest.raises(NotImplementedError):
         TheirStore().put(("a",), "k", {}, ttl=1)
     InMemoryStore().put(("a",), "k", {}, ttl=1)
 
 
-def test_store_difference_overwriting_replaces_the_vectors() -> None:
+def test_difference_overwriting_replaces_the_vectors() -> None:
     config: Any = {"dims": 3, "embed": embed, "fields": ["t"]}
     scores = []
     for store in (TheirStore(index=config), InMemoryStore(index=config)):
@@ -285,7 +285,7 @@ def test_store_difference_overwriting_replaces_the_vectors() -> None:
     assert scores == [False, True]
 
 
-def test_store_difference_pages_of_a_query_are_disjoint() -> None:
+def test_difference_pages_of_a_query_are_disjoint() -> None:
     config: Any = {"dims": 3, "embed": embed, "fields": ["t"]}
     found = []
     for store in (TheirStore(index=config), InMemoryStore(index=config)):
@@ -294,7 +294,7 @@ def test_store_difference_pages_of_a_query_are_disjoint() -> None:
     assert found == [[1, 1], [1, 0]]
 
 
-def test_store_difference_equal_texts_in_one_batch_are_fine() -> None:
+def test_difference_equal_texts_in_one_batch_are_fine() -> None:
     config: Any = {"dims": 3, "embed": embed, "fields": ["t"]}
     ops = [("a", {"t": "same"}), ("b", {"t": "same"})]
     with pytest.raises(ValueError, match=".*"):
@@ -302,13 +302,13 @@ def test_store_difference_equal_texts_in_one_batch_are_fine() -> None:
     assert InMemoryStore(index=config).batch([base.PutOp(("n",), key, value) for key, value in ops]) == [None, None]
 
 
-def test_store_difference_paths_go_on_after_braces() -> None:
+def test_difference_paths_go_on_after_braces() -> None:
     value = {"x": {"m": "M"}, "y": "Y"}
     assert their_base.get_text_at_path(value, "{x,y}.m") == ['{"m": "M"}', "Y"]
     assert base.get_text_at_path(value, "{x,y}.m") == ["M"]
 
 
-def test_store_difference_negative_limits_and_raw_labels_are_refused() -> None:
+def test_difference_negative_limits_and_raw_labels_are_refused() -> None:
     theirs, ours = TheirStore(), InMemoryStore()
     theirs.put(("a",), "k", {})
     theirs.search((), limit=-1)
@@ -319,13 +319,13 @@ def test_store_difference_negative_limits_and_raw_labels_are_refused() -> None:
         ours.batch([base.PutOp(("a.b",), "k", {})])
 
 
-def test_store_difference_a_namespace_is_a_tuple() -> None:
+def test_difference_a_namespace_is_a_tuple() -> None:
     TheirStore().put("ab", "k", {})  # type: ignore[arg-type]
     with pytest.raises(base.InvalidNamespaceError, match="must be a tuple"):
         InMemoryStore().put("ab", "k", {})  # type: ignore[arg-type]
 
 
-def test_store_difference_dates_of_a_file_know_their_zone(tmp_path: Path) -> None:
+def test_difference_dates_of_a_file_know_their_zone(tmp_path: Path) -> None:
     from langgraph.store.sqlite import SqliteStore as TheirFile
 
     with TheirFile.from_conn_string(str(tmp_path / "theirs.db")) as theirs:
