@@ -54,6 +54,27 @@ class NodeCancelledError(Exception):
         )
 
 
+class CheckpointConflictError(RuntimeError):
+    """Another run, or an update, has moved a thread on; nothing of this run's last superstep was saved over it.
+
+    Args:
+        thread_id: The thread.
+        checkpoint_ns: The graph's namespace in it, ``""`` for the root.
+        expected: Id of the checkpoint that this run stands on, ``""`` if the thread was empty then.
+        found: Id of the latest checkpoint that there is now.
+    """
+
+    def __init__(self, thread_id: str, checkpoint_ns: str, expected: str, found: str | None) -> None:
+        self.thread_id, self.checkpoint_ns, self.expected, self.found = thread_id, checkpoint_ns, expected, found
+        place = f"Thread {thread_id!r}" + (f", namespace {checkpoint_ns!r}," if checkpoint_ns else "")
+        stood = f"checkpoint {expected!r}" if expected else "an empty thread"
+        super().__init__(
+            f"{place} was moved on by somebody else: this run stands on {stood}, and the latest checkpoint is "
+            f"{found!r} now. What was saved before is safe. Start again from the head, or name a checkpoint_id to "
+            "fork from an old one on purpose."
+        )
+
+
 class NotYetAvailableError(NotImplementedError):
     """An argument of the public signature whose engine part is not built yet.
 
@@ -103,6 +124,7 @@ class ParentCommand(GraphBubbleUp):
 
 
 __all__ = (
+    "CheckpointConflictError",
     "EmptyChannelError",
     "EmptyInputError",
     "ErrorCode",

@@ -8,6 +8,8 @@ from rxgraph.checkpoint.base._checkpoints import LATEST_VERSION as LATEST_VERSIO
 from rxgraph.checkpoint.base._checkpoints import copy_checkpoint as copy_checkpoint
 from rxgraph.checkpoint.base._checkpoints import create_checkpoint as create_checkpoint
 from rxgraph.checkpoint.base._checkpoints import empty_checkpoint as empty_checkpoint
+from rxgraph.checkpoint.base._conflict import check_latest as check_latest
+from rxgraph.checkpoint.base._conflict import expected_latest as expected_latest
 from rxgraph.checkpoint.base._delta import DeltaWalk as DeltaWalk
 from rxgraph.checkpoint.base._ids import delta_input_task_id as delta_input_task_id
 from rxgraph.checkpoint.base._ids import interrupt_id as interrupt_id
@@ -52,10 +54,12 @@ __all__ = (
     "PendingWrite",
     "PruneStrategy",
     "SerializerProtocol",
+    "check_latest",
     "copy_checkpoint",
     "create_checkpoint",
     "delta_input_task_id",
     "empty_checkpoint",
+    "expected_latest",
     "get_checkpoint_id",
     "get_checkpoint_metadata",
     "get_serializable_checkpoint_metadata",

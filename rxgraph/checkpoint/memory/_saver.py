@@ -20,6 +20,8 @@ from rxgraph.checkpoint.base import (
     DeltaWalk,
     PruneStrategy,
     SerializerProtocol,
+    check_latest,
+    expected_latest,
     get_checkpoint_id,
     get_checkpoint_metadata,
     next_version,
@@ -108,7 +110,11 @@ class InMemorySaver(BaseCheckpointSaver[str]):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
-        """Keep a checkpoint and the values of the channels in ``new_versions``."""
+        """Keep a checkpoint and the values of the channels in ``new_versions``.
+
+        Raises:
+            CheckpointConflictError: The run that puts it doesn't stand on the latest one any more.
+        """
         address = Address.of(config)
         values, dumps = checkpoint["channel_values"], self.serde.dumps_typed
         blobs = {
@@ -121,6 +127,7 @@ class InMemorySaver(BaseCheckpointSaver[str]):
         id = checkpoint["id"]
         with self._lock:
             shelf = self._shelf(address)
+            check_latest(address, expected_latest(config), shelf.latest())
             shelf.blobs.update(blobs)
             shelf.add(id, row)
         return address.at(id).config()
