@@ -19,6 +19,10 @@ class UnreachableNodeWarning(RxGraphWarning):
     """No edge, branch or declared destination leads to a node."""
 
 
+class NoSaverWarning(RxGraphWarning):
+    """An option of saved runs was given to a graph that has no checkpointer."""
+
+
 class UnpacedWriterWarning(RxGraphWarning):
     """An async node wrote custom events faster than their reader took them, without awaiting the writer."""
 
@@ -29,6 +33,7 @@ class LangGraphDeprecationWarning(DeprecationWarning):
 
 __all__ = (
     "LangGraphDeprecationWarning",
+    "NoSaverWarning",
     "RxGraphWarning",
     "UnknownStateKeyWarning",
     "UnknownTargetWarning",

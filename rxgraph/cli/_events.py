@@ -136,9 +136,12 @@ def open_run(
     """
     wanted: Any = list(dict.fromkeys((*modes, *TRACKED)))
     typed = cast(RunnableConfig, config)
+    # Whoever looks at a thread from another shell should see what this one has shown.
+    durability = "sync" if graph.checkpointer is not None else None
+    options: Any = {"stream_mode": wanted, "context": context, "durability": durability}
     if graph.needs_async:
-        return _AsyncPulls(graph.astream(input, typed, stream_mode=wanted, context=context), ctrl_c)
-    return graph.stream(input, typed, stream_mode=wanted, context=context)
+        return _AsyncPulls(graph.astream(input, typed, **options), ctrl_c)
+    return graph.stream(input, typed, **options)
 
 
 class _AsyncPulls(Iterator[Item]):

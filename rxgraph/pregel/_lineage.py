@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple, cast
 
 from rxgraph.checkpoint.base import empty_checkpoint, task_id
 from rxgraph.checkpoint.base._checkpoints import LATEST_VERSION, timestamp
+from rxgraph.checkpoint.base._conflict import EXPECTED_LATEST
 from rxgraph.checkpoint.base.id import uuid6_text
 from rxgraph.constants import (
     CONF,
@@ -71,7 +72,7 @@ class Lineage:
     """
 
     __slots__ = (
-        "_at_head", "_next_version", "_parent_id", "answers", "config", "head", "metadata", "namespace",
+        "_at_head", "_forks", "_next_version", "_parent_id", "answers", "config", "head", "metadata", "namespace",
         "pending", "saved_versions", "saver", "stored", "takes_paths",
     )  # fmt: skip
 
@@ -86,6 +87,8 @@ class Lineage:
         self.metadata: dict[str, Any] = {"step": -2}
         self._parent_id: str | None = None
         self._at_head: dict[str, Any] | None = None
+        self._forks = bool(configurable.get("checkpoint_id"))
+        """Whether the next checkpoint may stand beside the thread's head, since the caller has named another one."""
         self.pending: list[tuple[str, str, Any]] = []
         self.saved_versions: dict[str, Any] = {}
         self.stored = False
@@ -121,7 +124,10 @@ class Lineage:
     def at_head(self) -> dict[str, Any]:
         """The run's configuration with the head's address, under which writes are saved; the parent, for ``put``."""
         if self._at_head is None:
-            configurable = {**self.config[CONF], "checkpoint_id": self.head["id"] if self.stored else None}
+            id = self.head["id"] if self.stored else None
+            configurable = {**self.config[CONF], "checkpoint_id": id}
+            if not self._forks:
+                configurable[EXPECTED_LATEST] = id or ""
             self._at_head = {**self.config, CONF: configurable}
         return self._at_head
 
@@ -155,7 +161,7 @@ class Lineage:
             else:
                 values[name] = value
         self._parent_id = self.head["id"] if self.stored else None
-        self._at_head = None
+        self._at_head, self._forks = None, False
         self.head = {
             "v": LATEST_VERSION,
             "id": uuid6_text(state.step, after=self.head["id"]),

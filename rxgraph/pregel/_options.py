@@ -27,7 +27,8 @@ class RunOptions(TypedDict, total=False):
         version: ``"v1"``: payloads; ``"v2"``: dicts ``{"type", "ns", "data"}``.
         interrupt_before: Stop before these nodes.
         interrupt_after: Stop after these nodes.
-        durability: When checkpoints are written.
+        durability: When checkpoints are saved. ``"sync"``: before the next superstep begins; ``"async"``, the
+            default: meanwhile, a few at most; ``"exit"``: one, when the run ends.
     """
 
     context: Any
@@ -45,6 +46,7 @@ class RunOptions(TypedDict, total=False):
 
 NAMES: Final = frozenset(RunOptions.__annotations__)
 MODES: Final = frozenset(get_args(StreamMode))
+DURABILITIES: Final = frozenset(get_args(Durability))
 NOT_YET: Final = {"messages": "token streaming"}
 
 
@@ -52,8 +54,6 @@ def check_names(options: Mapping[str, Any]) -> None:
     """Raise ``TypeError`` for an option that does not exist, and for one whose part is not built yet."""
     if unknown := sorted(options.keys() - NAMES):
         raise TypeError(f"A run has no option {unknown[0]!r}." + did_you_mean(unknown[0], NAMES))
-    if options.get("durability") == "exit":
-        raise NotYetAvailableError("durability='exit'", "Use 'sync', or leave it out.")
     if options.get("subgraphs"):
         raise NotYetAvailableError("subgraphs=True", "Stream the inner graph inside its node and write custom events.")
 
@@ -84,6 +84,17 @@ def read_version(value: Any) -> Literal["v1", "v2"]:
     if value not in ("v1", "v2"):
         raise ValueError(f"version got {value!r}; expected 'v1' or 'v2'.")
     return cast(Literal["v1", "v2"], value)
+
+
+def read_durability(value: Any) -> str | None:
+    """Check when checkpoints are saved.
+
+    Raises:
+        ValueError: None of the three ways.
+    """
+    if value is not None and value not in DURABILITIES:
+        raise ValueError(f"durability got {value!r}; expected 'sync', 'async' or 'exit'.")
+    return cast("str | None", value)
 
 
 def read_limit(config: Mapping[str, Any], default: int) -> int:

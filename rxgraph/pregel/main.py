@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -27,11 +28,12 @@ from rxgraph.runtime import RunControl
 from rxgraph.stream import projection
 from rxgraph.types import GraphOutput, Interrupt
 from rxgraph.typing import ContextT, InputT, OutputT, StateT
+from rxgraph.warnings import NoSaverWarning
 
 from ._engine import Engine
 from ._lineage import Lineage
 from ._observe import observe_run
-from ._options import RunOptions, check_names, read_limit, read_modes, read_version
+from ._options import RunOptions, check_names, read_durability, read_limit, read_modes, read_version
 from ._plan import Node, Plan
 from ._saver import check_thread
 from ._superstep import with_interrupts
@@ -55,14 +57,15 @@ class _Run(NamedTuple):
     wiring: Wiring
     items: Observable[Any]
     max_concurrency: int | None
+    durability: str | None
 
     def sync(self) -> SyncLane:
         """Put the run on the synchronous lane."""
-        return SyncLane(self.engine, self.wiring, self.max_concurrency)
+        return SyncLane(self.engine, self.wiring, self.max_concurrency, self.durability)
 
     def asynchronous(self) -> AsyncLane:
         """Put the run on the asynchronous lane."""
-        return AsyncLane(self.engine, self.wiring, self.max_concurrency)
+        return AsyncLane(self.engine, self.wiring, self.max_concurrency, self.durability)
 
 
 class Pregel(Threads, Generic[StateT, ContextT, InputT, OutputT]):
@@ -335,7 +338,19 @@ class Pregel(Threads, Generic[StateT, ContextT, InputT, OutputT]):
             options.get("interrupt_before") or self.interrupt_before_nodes,
             options.get("interrupt_after") or self.interrupt_after_nodes,
         )
-        return _Run(Engine(context, input, limit, breakpoints), wiring, items, merged.get("max_concurrency"))
+        engine = Engine(context, input, limit, breakpoints)
+        return _Run(engine, wiring, items, merged.get("max_concurrency"), self._durability(options))
+
+    def _durability(self, options: RunOptions) -> str | None:
+        durability = read_durability(options.get("durability"))
+        if durability is not None and self.checkpointer is None:
+            warnings.warn(
+                f"durability={durability!r} has no effect: graph {self.name!r} has no checkpointer. "
+                "Compile it with one, e.g. compile(checkpointer=InMemorySaver()).",
+                NoSaverWarning,
+                stacklevel=4,
+            )
+        return durability
 
     def _lineage(self, config: dict[str, Any]) -> Lineage:
         check_thread(config, self.name)

@@ -155,7 +155,7 @@ def test_two_writes_to_one_plain_key_name_the_channel_and_the_nodes(lane: Lane) 
         ({"output_keys": "doc"}, ValueError, "'doc', which is no channel.*Did you mean 'docs'?"),
         ({"version": "v9"}, ValueError, "'v9'; expected 'v1' or 'v2'"),
         ({"stream_modes": "values"}, TypeError, "no option 'stream_modes'. Did you mean 'stream_mode'?"),
-        ({"durability": "exit"}, NotYetAvailableError, "durability"),
+        ({"durability": "often"}, ValueError, "durability got 'often'; expected 'sync', 'async' or 'exit'"),
         ({"subgraphs": True}, NotYetAvailableError, "subgraphs"),
         ({"stream_mode": "messages"}, NotYetAvailableError, "messages"),
     ],

@@ -1,6 +1,6 @@
 """A process that is killed between any two writes of its saver: the run goes on, and nothing is lost or half applied.
 
-``RXGRAPH_CRASHES=200 pytest tests/pregel/test_crash.py`` kills at that many places; by default a sample of them.
+``make stress`` kills at 50 places, before and after the write, under two durabilities; by default at a sample of them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from rxgraph.checkpoint.sqlite import SqliteSaver
 from rxgraph.graph import END, START, StateGraph
 
 database, log, when = sys.argv[1], sys.argv[2], sys.argv[4]
-kill_at, before, rounds = int(sys.argv[3]), when == "before", int(sys.argv[5])
+kill_at, before, rounds, durability = int(sys.argv[3]), when == "before", int(sys.argv[5]), sys.argv[6]
 
 class State(TypedDict):
     n: int
@@ -85,24 +85,27 @@ with Killed.from_conn_string(database) as saver:
     ]
     print(json.dumps(finished), flush=True)
     begun = state.config["configurable"].get("checkpoint_id")
-    print(json.dumps(compiled.invoke(None if begun else {"n": 0}, config)))
+    print(json.dumps(compiled.invoke(None if begun else {"n": 0}, config, durability=durability)))
 """
 
-PLACES = Random(7).sample(range(1, WRITES), int(os.environ.get("RXGRAPH_CRASHES", "0")) % WRITES or 8)
+PLACES = Random(7).sample(range(1, WRITES), int(os.environ.get("RXGRAPH_CRASHES", "0")) % WRITES or 4)
 
 
-def run(folder: Path, kill_at: int, when: str) -> subprocess.CompletedProcess[str]:
-    arguments = [str(folder / "threads.db"), str(folder / "log"), str(kill_at), when, str(ROUNDS)]
+def run(folder: Path, kill_at: int, when: str, durability: str) -> subprocess.CompletedProcess[str]:
+    arguments = [str(folder / "threads.db"), str(folder / "log"), str(kill_at), when, str(ROUNDS), durability]
     return subprocess.run([sys.executable, "-c", PROGRAM, *arguments], capture_output=True, text=True, check=False)
 
 
+@pytest.mark.parametrize("durability", ["sync", "async"])
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("kill_at", PLACES)
-def test_a_killed_run_goes_on_as_if_nothing_had_happened(kill_at: int, when: str, tmp_path: Path) -> None:
-    killed = run(tmp_path, kill_at, when)
+def test_a_killed_run_goes_on_as_if_nothing_had_happened(
+    kill_at: int, when: str, durability: str, tmp_path: Path
+) -> None:
+    killed = run(tmp_path, kill_at, when, durability)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     before = Counter((tmp_path / "log").read_text().splitlines()) if (tmp_path / "log").exists() else Counter()
-    resumed = run(tmp_path, 0, when)
+    resumed = run(tmp_path, 0, when, durability)
     assert resumed.returncode == 0, resumed.stderr
     finished, state = map(json.loads, resumed.stdout.splitlines())
     expected = [[side, n] for n in range(ROUNDS) for side in ("left", "right")]

@@ -205,7 +205,7 @@ def test_a_saver_that_fails_stops_the_run_and_the_last_good_checkpoint_is_the_he
     saver = Breaks()
     graph = chain(lane, saver, a=lambda state: ran.append("a"), b=lambda state: ran.append("b"))
     with pytest.raises(OSError, match="disk full"):
-        lane.invoke(graph, {"xs": []}, CONFIG)
+        lane.invoke(graph, {"xs": []}, CONFIG, durability="sync")
     assert ran == ["a"]
     assert graph.get_state(CONFIG).metadata["step"] == 0
     graph.checkpointer.left = 100

@@ -49,6 +49,9 @@ class InMemorySaver(BaseCheckpointSaver[str]):
         True
     """
 
+    saves_in_memory = True
+    """A save takes no longer than to hand it to somebody else would."""
+
     def __init__(self, *, serde: SerializerProtocol | None = None) -> None:
         super().__init__(serde=serde)
         self._threads: dict[str, dict[str, Shelf]] = {}

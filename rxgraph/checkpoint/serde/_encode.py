@@ -32,6 +32,7 @@ from rxgraph.checkpoint.serde._arrays import array_record
 from rxgraph.checkpoint.serde._names import AS_TEXT, PERMITTED, Name, spelling
 from rxgraph.checkpoint.serde._subclasses import check_model
 from rxgraph.checkpoint.serde.allowlist import AllowList
+from rxgraph.checkpoint.serde.base import Packed
 
 SINGLE, POSITIONAL, KEYWORD, METHOD, MODEL_V1, MODEL_V2, ARRAY, DELTA = range(8)
 """Codes of the extension records."""
@@ -107,6 +108,8 @@ class Encoder:
 
     def _decide(self, cls: type, value: Any) -> Write:
         """Choose by duck typing, in the order of the format: the first match counts."""
+        if cls is Packed:
+            return Packed.value
         ext = self._ext
         name = spelling(cls)
         if name in _DELTAS:

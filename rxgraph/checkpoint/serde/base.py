@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any, Protocol, runtime_checkable
 
 
@@ -24,6 +25,43 @@ class SerializerProtocol(Protocol):
     def dumps_typed(self, obj: Any) -> tuple[str, bytes]: ...
 
     def loads_typed(self, data: tuple[str, bytes]) -> Any: ...
+
+
+class Packed:
+    """A value that was written early, so that nothing changes it before it is saved.
+
+    Only for serializers with ``takes_packed = True``: ``dumps_typed`` returns its tag and bytes as they are, and inside
+    of another value it is what it was made from.
+
+    Args:
+        value: Turned into bytes here and now.
+        serde: Does it.
+    """
+
+    __slots__ = ("data", "serde", "tag")
+
+    def __init__(self, value: Any, serde: SerializerProtocol) -> None:
+        self.tag, self.data = serde.dumps_typed(value)
+        self.serde = serde
+
+    def value(self) -> Any:
+        """Read the value again; a new one each time."""
+        return self.serde.loads_typed((self.tag, self.data))
+
+
+ATOMS: frozenset[type] = frozenset((type(None), bool, int, float, str, bytes))
+"""Types whose values nobody can change."""
+
+
+def freeze(value: Any, serde: SerializerProtocol) -> Any:
+    """Return what stands for a value from now on, whatever happens to it: packed, or else a copy.
+
+    Raises:
+        UnserializableValueError: The value has no stored form.
+    """
+    if type(value) in ATOMS or isinstance(value, BaseException):
+        return value
+    return Packed(value, serde) if getattr(serde, "takes_packed", False) else deepcopy(value)
 
 
 class SerializerCompat:
@@ -73,9 +111,12 @@ class CipherProtocol(Protocol):
 
 
 __all__ = (
+    "ATOMS",
     "CipherProtocol",
+    "Packed",
     "SerializerCompat",
     "SerializerProtocol",
     "UntypedSerializerProtocol",
+    "freeze",
     "maybe_add_typed_methods",
 )

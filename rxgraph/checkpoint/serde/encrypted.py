@@ -14,6 +14,7 @@ from typing import Any, Final, Self
 from rxgraph.checkpoint.serde.allowlist import Allowed
 from rxgraph.checkpoint.serde.base import (
     CipherProtocol,
+    Packed,
     SerializerProtocol,
     UntypedSerializerProtocol,
     maybe_add_typed_methods,
@@ -52,8 +53,15 @@ class EncryptedSerializer:
         self.serde = maybe_add_typed_methods(JsonPlusSerializer() if serde is None else serde)
         self.allow_plaintext = allow_plaintext
 
+    @property
+    def takes_packed(self) -> bool:
+        """Whether the serializer inside takes values that were written early; see ``Packed``."""
+        return bool(getattr(self.serde, "takes_packed", False))
+
     def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
         """Write a value and encrypt it."""
+        if type(obj) is Packed:
+            return obj.tag, obj.data
         tag, data = self.serde.dumps_typed(obj)
         cipher, sealed = self.cipher.encrypt(data)
         return f"{tag}+{cipher}", sealed

@@ -15,6 +15,7 @@ from rxgraph.checkpoint.serde._encode import Encoder, Refusal
 from rxgraph.checkpoint.serde._legacy import revive
 from rxgraph.checkpoint.serde._locate import locate
 from rxgraph.checkpoint.serde.allowlist import Allowed, AllowList
+from rxgraph.checkpoint.serde.base import Packed
 from rxgraph.checkpoint.serde.errors import CorruptValueError, SerdeError, UnserializableValueError
 
 _EMPTY: Final = b""
@@ -54,6 +55,8 @@ class JsonPlusSerializer:
         {'x': {1}}
     """
 
+    takes_packed: Final = True
+
     def __init__(
         self,
         *,
@@ -88,6 +91,8 @@ class JsonPlusSerializer:
         """
         if obj is None:
             return "null", _EMPTY
+        if type(obj) is Packed:
+            return obj.tag, obj.data
         if isinstance(obj, bytes):
             return "bytes", bytes(obj)
         if isinstance(obj, bytearray):

@@ -28,10 +28,9 @@ from rxgraph.stream import StreamMux
 
 from .._effects import Emit, Execute, Route
 from .._engine import Engine
-from .._lineage import Lineage
 from .._superstep import Superstep
 from .._task import Task
-from ._saving import aask
+from ._saving import Saving, saving
 from ._wiring import Wiring, note_failure
 
 
@@ -70,19 +69,22 @@ class AsyncLane:
         engine: The run.
         wiring: Its mux and the ways into it.
         max_concurrency: Most tasks of a superstep at once; unlimited by default.
+        durability: When checkpoints are saved.
     """
 
-    def __init__(self, engine: Engine, wiring: Wiring, max_concurrency: int | None = None) -> None:
+    def __init__(
+        self, engine: Engine, wiring: Wiring, max_concurrency: int | None = None, durability: str | None = None
+    ) -> None:
         self._engine = engine
         self._wiring = wiring
         self._limit = max_concurrency
         self._cancellations = 0
+        self._made_saving = saving(engine.run.lineage, durability, on_loop=True)
 
     @property
-    def _lineage(self) -> Lineage:
-        lineage = self._engine.run.lineage
-        assert lineage is not None, "only a run with a saver has something to ask it"
-        return lineage
+    def _saving(self) -> Saving:
+        assert self._made_saving is not None, "only a run with a saver has something to ask it"
+        return self._made_saving
 
     async def drive(self, turn: Callable[[], Awaitable[None]] | None = None) -> None:
         """Run to the end.
@@ -90,7 +92,7 @@ class AsyncLane:
         Args:
             turn: Awaited before each superstep: waits for demand. ``None`` is unbounded demand.
         """
-        mux = self._wiring.mux
+        mux, saves = self._wiring.mux, self._made_saving
         self._wiring.owner = get_ident()
         # Not zero where a run is driven in the cleanup of a task that was cancelled.
         self._cancellations = _cancellations()
@@ -104,6 +106,8 @@ class AsyncLane:
                 if isinstance(effect, Execute):
                     if turn is not None:
                         await turn()
+                    if saves is not None:
+                        saves.check()
                     superstep = effect.superstep
                     superstep.connect(mux)
                     if len(superstep.tasks) == 1:
@@ -115,7 +119,7 @@ class AsyncLane:
                     for part in effect.parts:
                         mux.on_next(part)
                 elif not isinstance(effect, Route):
-                    outcome = await aask(self._lineage, effect)
+                    outcome = await self._saving.aask(effect)
                 effect = effects.send(outcome) if error is None else effects.throw(error)
         except StopIteration:
             return
@@ -124,6 +128,8 @@ class AsyncLane:
             self._wiring.inbox.close()
             # What wakes this lane knows it, and would keep the whole run until the garbage collector comes.
             self._wiring.inbox.on_wake(_wake_nobody)
+            if saves is not None:
+                await saves.aclose()
 
     async def _run_task(self, task: Task) -> None:
         CURRENT.set(task)
@@ -176,7 +182,7 @@ class AsyncLane:
 
     async def _save_end(self, superstep: Superstep, task: Task) -> None:
         if (writes := superstep.to_save(task)) is not None:
-            await aask(self._lineage, writes)
+            await self._saving.aask(writes)
 
     async def _run_in_thread(self, run: Callable[[Any, Any], Any], task: Task) -> Any:
         loop = asyncio.get_running_loop()

@@ -1,18 +1,37 @@
-"""What both lanes ask of a saver, in its two colours; and the driver of what is done to a thread between runs."""
+"""How a run's saves reach its saver, for each durability and in both colours; and what is done to threads between runs.
+
+====================  ==========================================================================================
+durability            who waits
+====================  ==========================================================================================
+``sync``              the run, for each save
+``async``             the saves, in a queue of their own; the run waits when ``MOST_AHEAD`` checkpoints are in it
+``exit``              nobody before the end of the run, which saves where it stands then
+====================  ==========================================================================================
+
+Saves happen in the order in which the engine asked for them. After one that failed there is no other: the run stops at
+its next superstep with that error, and the thread's head is the last checkpoint that was saved whole.
+"""
 
 from __future__ import annotations
 
+import asyncio
+from collections import deque
 from collections.abc import Generator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
-from typing import Any
+from typing import Any, Final, TypeAlias
 
 from rxgraph._context import CURRENT
+from rxgraph.checkpoint.serde.base import freeze
+from rxgraph.constants import NULL_TASK_ID, RESUME
 
 from .._effects import Effect, Load, Route, Save
 from .._lineage import Lineage
 from .._superstep import SaveWrites
 
-Question = Load | Save | SaveWrites
+Question: TypeAlias = Load | Save | SaveWrites
+MOST_AHEAD: Final = 4
+"""Checkpoints that a run may be ahead of its saver."""
 
 
 def ask(lineage: Lineage, question: Question) -> Any:
@@ -33,6 +52,248 @@ async def aask(lineage: Lineage, question: Question) -> Any:
     if isinstance(question, Save):
         return await saver.aput(*question)
     return await saver.aput_writes(*(question if lineage.takes_paths else question[:3]))
+
+
+class Saving:
+    """Saves at once, and is what the other ways have in common.
+
+    Args:
+        lineage: Of the run whose saves these are.
+    """
+
+    def __init__(self, lineage: Lineage) -> None:
+        self._lineage = lineage
+
+    def ask(self, question: Question) -> Any:
+        """Do what the engine asks for."""
+        return ask(self._lineage, question)
+
+    async def aask(self, question: Question) -> Any:
+        """Do what the engine asks for, on the event loop."""
+        return await aask(self._lineage, question)
+
+    def check(self) -> None:
+        """Raise what has stopped the saves; called at each boundary."""
+
+    def close(self) -> None:
+        """End with the run; returns when all is saved.
+
+        Raises:
+            Exception: What has stopped the saves, if nobody has heard of it.
+        """
+
+    async def aclose(self) -> None:
+        """Do what :meth:`close` does, on the event loop."""
+
+
+class SavingAtExit(Saving):
+    """Keeps the latest checkpoint, and what hangs on it, until the run ends."""
+
+    def __init__(self, lineage: Lineage) -> None:
+        super().__init__(lineage)
+        self._checkpoint: Save | None = None
+        self._writes: list[SaveWrites] = []
+
+    def ask(self, question: Question) -> Any:
+        return super().ask(question) if isinstance(question, Load) else self._keep(question)
+
+    async def aask(self, question: Question) -> Any:
+        return await super().aask(question) if isinstance(question, Load) else self._keep(question)
+
+    def _keep(self, question: Save | SaveWrites) -> None:
+        if isinstance(question, SaveWrites):
+            # An answer that belongs to no task yet is kept with the task that takes it.
+            if question.task_id != NULL_TASK_ID or any(channel != RESUME for channel, _ in question.writes):
+                self._writes.append(question)
+            return
+        self._writes.clear()
+        earlier = self._checkpoint
+        if earlier is not None:
+            # The parent is the last one that is saved, and everything since then is new.
+            new = {**earlier.new_versions, **question.new_versions}
+            question = question._replace(config=earlier.config, new_versions=new)
+        self._checkpoint = question
+
+    def close(self) -> None:
+        for question in self._left():
+            ask(self._lineage, question)
+
+    async def aclose(self) -> None:
+        for question in self._left():
+            await aask(self._lineage, question)
+
+    def _left(self) -> list[Question]:
+        left: list[Question] = [] if self._checkpoint is None else [self._checkpoint]
+        left += self._writes
+        self._checkpoint, self._writes = None, []
+        return left
+
+
+class _Behind(Saving):
+    """Saves behind the run, with values as they were when it asked."""
+
+    def __init__(self, lineage: Lineage) -> None:
+        super().__init__(lineage)
+        self._frozen: dict[str, Any] = {}
+        self._error: BaseException | None = None
+
+    def check(self) -> None:
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
+
+    def _freeze(self, question: Save | SaveWrites) -> Save | SaveWrites:
+        serde = self._lineage.saver.serde
+        if isinstance(question, SaveWrites):
+            return question._replace(writes=[(channel, freeze(value, serde)) for channel, value in question.writes])
+        values, frozen = question.checkpoint["channel_values"], self._frozen
+        self._frozen = {
+            name: frozen[name] if name in frozen and name not in question.new_versions else freeze(value, serde)
+            for name, value in values.items()
+        }
+        return question._replace(checkpoint={**question.checkpoint, "channel_values": self._frozen})
+
+
+class SavingOnThread(_Behind):
+    """Saves on a thread of its own.
+
+    The run's thread owns the queue. The saving thread runs one save after the other, and owns ``_failed`` while there
+    are any; the run's thread looks at a save only when it is over.
+    """
+
+    def __init__(self, lineage: Lineage) -> None:
+        super().__init__(lineage)
+        self._pool: ThreadPoolExecutor | None = None
+        self._queue: deque[tuple[Future[None], bool]] = deque()
+        self._checkpoints = 0
+        self._failed = False
+
+    def ask(self, question: Question) -> Any:
+        if isinstance(question, Load):
+            self._collect(0)
+            return super().ask(question)
+        self._collect(MOST_AHEAD - 1 if isinstance(question, Save) else MOST_AHEAD)
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(1, "rxgraph-save")
+        saved = self._pool.submit(self._save, self._freeze(question))
+        self._queue.append((saved, isinstance(question, Save)))
+        self._checkpoints += isinstance(question, Save)
+        return None
+
+    def check(self) -> None:
+        self._collect(MOST_AHEAD)
+
+    def _collect(self, most: int) -> None:
+        """Take out what is over, and wait until no more checkpoints than these are left."""
+        queue = self._queue
+        while queue and (queue[0][0].done() or self._checkpoints > most):
+            saved, is_checkpoint = queue.popleft()
+            self._checkpoints -= is_checkpoint
+            if (error := saved.exception()) is not None and self._error is None:
+                self._error = error
+        super().check()
+
+    def _save(self, question: Save | SaveWrites) -> None:
+        if self._failed:
+            return
+        try:
+            ask(self._lineage, question)
+        except BaseException:
+            self._failed = True
+            raise
+
+    def close(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True)
+            self._pool = None
+        self.check()
+
+
+class SavingInTask(_Behind):
+    """Saves in an asyncio task of its own."""
+
+    def __init__(self, lineage: Lineage) -> None:
+        super().__init__(lineage)
+        self._queue: deque[Save | SaveWrites] = deque()
+        self._checkpoints = 0
+        self._task: asyncio.Task[None] | None = None
+        self._failed = False
+        self._room: asyncio.Future[None] | None = None
+
+    async def aask(self, question: Question) -> Any:
+        self.check()
+        if isinstance(question, Load):
+            await self._wait()
+            return await super().aask(question)
+        if isinstance(question, Save):
+            while self._checkpoints >= MOST_AHEAD:
+                self._room = asyncio.get_running_loop().create_future()
+                await self._room
+            self.check()
+            self._checkpoints += 1
+        if not self._failed:
+            self._queue.append(self._freeze(question))
+            if self._task is None:
+                self._task = asyncio.get_running_loop().create_task(self._save(), name="rxgraph save")
+        return None
+
+    async def _save(self) -> None:
+        queue = self._queue
+        try:
+            while queue:
+                question = queue.popleft()
+                await aask(self._lineage, question)
+                if isinstance(question, Save):
+                    self._checkpoints -= 1
+                    self._make_room()
+        except BaseException as error:
+            self._error, self._failed, self._checkpoints = error, True, 0
+            queue.clear()
+            self._make_room()
+            if not isinstance(error, Exception):
+                raise
+        finally:
+            self._task = None
+
+    def _make_room(self) -> None:
+        room, self._room = self._room, None
+        if room is not None and not room.done():
+            room.set_result(None)
+
+    async def aclose(self) -> None:
+        await self._wait()
+        self.check()
+
+    async def _wait(self) -> None:
+        """Wait until all is saved, even if this task is cancelled meanwhile."""
+        cancelled: asyncio.CancelledError | None = None
+        while self._task is not None:
+            try:
+                await asyncio.wait([self._task])
+            except asyncio.CancelledError as error:
+                cancelled = error
+        if cancelled is not None:
+            raise cancelled
+
+
+def saving(lineage: Lineage | None, durability: str | None, *, on_loop: bool) -> Saving | None:
+    """Return the way in which a run saves; ``None`` for one without a saver.
+
+    Args:
+        lineage: Of the run.
+        durability: ``"sync"``, ``"async"``, the default, or ``"exit"``.
+        on_loop: Whether the run is in the asynchronous lane.
+    """
+    if lineage is None:
+        return None
+    if durability == "exit":
+        return SavingAtExit(lineage)
+    saver = lineage.saver
+    # Not inherited: what a class derived from such a saver does in its methods nobody knows.
+    in_memory = vars(type(saver)).get("saves_in_memory", False)
+    if durability == "sync" or in_memory or not hasattr(saver, "serde"):
+        return Saving(lineage)
+    return SavingInTask(lineage) if on_loop else SavingOnThread(lineage)
 
 
 def settle(lineage: Lineage, effects: Generator[Effect, Any, Any]) -> Any:
@@ -90,4 +351,4 @@ async def _aroute(effect: Route) -> None:
         CURRENT.reset(token)
 
 
-__all__ = ("aask", "asettle", "ask", "settle")
+__all__ = ("Saving", "aask", "asettle", "ask", "saving", "settle")

@@ -25,10 +25,9 @@ from rxgraph.flow._lean import connect
 from .._body import async_in_sync_lane
 from .._effects import Emit, Execute, Route
 from .._engine import Engine
-from .._lineage import Lineage
 from .._superstep import Superstep
 from .._task import Task
-from ._saving import ask
+from ._saving import Saving, saving
 from ._wiring import Wiring, note_failure
 
 
@@ -49,19 +48,22 @@ class SyncLane:
         engine: The run.
         wiring: Its mux and the ways into it.
         max_concurrency: Most worker threads; by default the standard library's choice for thread pools.
+        durability: When checkpoints are saved.
     """
 
-    def __init__(self, engine: Engine, wiring: Wiring, max_concurrency: int | None = None) -> None:
+    def __init__(
+        self, engine: Engine, wiring: Wiring, max_concurrency: int | None = None, durability: str | None = None
+    ) -> None:
         self._engine = engine
         self._wiring = wiring
         self._workers = max_concurrency or min(32, (os.cpu_count() or 1) + 4)
         self._pool: ThreadPoolExecutor | None = None
+        self._made_saving = saving(engine.run.lineage, durability, on_loop=False)
 
     @property
-    def _lineage(self) -> Lineage:
-        lineage = self._engine.run.lineage
-        assert lineage is not None, "only a run with a saver has something to ask it"
-        return lineage
+    def _saving(self) -> Saving:
+        assert self._made_saving is not None, "only a run with a saver has something to ask it"
+        return self._made_saving
 
     def turns(self) -> Generator[None, None, None]:
         """Yield before each superstep, and whenever events of a running one have been delivered.
@@ -71,7 +73,7 @@ class SyncLane:
         Raises:
             LaneError: A superstep has an async node; raised before any of its nodes runs.
         """
-        engine, mux = self._engine, self._wiring.mux
+        engine, mux, saves = self._engine, self._wiring.mux, self._made_saving
         async_nodes = engine.run.plan.async_nodes
         if async_nodes:
             for name in engine.run.plan.certain:
@@ -86,6 +88,8 @@ class SyncLane:
                 if isinstance(effect, Execute):
                     yield
                     self._wiring.owner = get_ident()
+                    if saves is not None:
+                        saves.check()
                     superstep = effect.superstep
                     superstep.connect(mux)
                     if async_nodes:
@@ -101,13 +105,15 @@ class SyncLane:
                     for part in effect.parts:
                         mux.on_next(part)
                 elif not isinstance(effect, Route):
-                    outcome = ask(self._lineage, effect)
+                    outcome = self._saving.ask(effect)
                 effect = effects.send(outcome) if error is None else effects.throw(error)
         except StopIteration:
             return
         finally:
             effects.close()
             self._dismiss()
+            if saves is not None:
+                saves.close()
 
     def _run_here(self, superstep: Superstep) -> BaseException | None:
         task = superstep.tasks[0]
@@ -124,7 +130,7 @@ class SyncLane:
     def _end(self, superstep: Superstep, task: Task) -> None:
         """Save what has become of a task, and tell its readers."""
         if (writes := superstep.to_save(task)) is not None:
-            ask(self._lineage, writes)
+            self._saving.ask(writes)
         superstep.ended(task)
 
     def _run_crew(self, superstep: Superstep) -> Generator[None, None, BaseException | None]:
