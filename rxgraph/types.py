@@ -211,9 +211,15 @@ class Command(Generic[GotoT]):
 
 
 class StateUpdate(NamedTuple):
-    """One update of ``bulk_update_state``."""
+    """One update of ``bulk_update_state``.
 
-    values: dict[str, Any] | None
+    Args:
+        values: What the node would have returned.
+        as_node: The node that it stands for.
+        task_id: Under which it is kept.
+    """
+
+    values: Any
     as_node: str | None = None
     task_id: str | None = None
 

@@ -179,6 +179,13 @@ class Lineage:
         self.stored = True
         return Step(parent, self.head, self.metadata, new_versions)
 
+    def twin(self, state: RunState) -> Step:
+        """Move the head to a copy of itself, which has the same parent, and return what the saver is to be given."""
+        parent_id = self._parent_id
+        step = self.advance(state, "fork", None)
+        self._parent_id = parent_id
+        return step._replace(config={**step.config, CONF: {**step.config[CONF], "checkpoint_id": parent_id}})
+
     def pending_of(self, task: str) -> list[tuple[str, Any]]:
         """Return what is stored for a task, in the order in which it was written."""
         return [(channel, value) for owner, channel, value in self.pending if owner == task]

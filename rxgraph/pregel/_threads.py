@@ -91,38 +91,48 @@ class Threads:
             config: Names the thread, or one of its checkpoints.
             values: What the node would have returned; ``None`` with ``as_node=END`` gives up the pending tasks.
             as_node: The node that the update stands for; its edges lead on from there. By default the last that ran.
-            task_id: Not available yet.
+                ``"__input__"`` takes *values* as a new input, ``"__copy__"`` makes a twin of the checkpoint first and
+                takes *values* as a list of ``(values, as_node)``.
+            task_id: Under which the update is kept; by default that of the node's task.
 
         Raises:
+            CheckpointConflictError: Somebody else has moved the thread on meanwhile.
             InvalidUpdateError: *as_node* is unknown or has to be given; or *values* are no update.
         """
-        run, lineage = self._at(config, False, task_id)
-        config_: RunnableConfig = settle(lineage, update_thread(run, lineage, values, as_node))
-        return config_
+        return self.bulk_update_state(config, [[StateUpdate(values, as_node, task_id)]])
 
     async def aupdate_state(
         self, config: RunnableConfig, values: Any, as_node: str | None = None, task_id: str | None = None
     ) -> RunnableConfig:
         """Do what :meth:`update_state` does, on the event loop."""
-        run, lineage = self._at(config, False, task_id)
-        config_: RunnableConfig = await asettle(lineage, update_thread(run, lineage, values, as_node))
-        return config_
+        return await self.abulk_update_state(config, [[StateUpdate(values, as_node, task_id)]])
 
     def bulk_update_state(self, config: RunnableConfig, supersteps: Sequence[Sequence[StateUpdate]]) -> RunnableConfig:
-        """Apply several updates at once. Not available yet.
+        """Apply several updates, and return the address of the last new checkpoint.
+
+        Args:
+            config: Names the thread, or one of its checkpoints.
+            supersteps: Each is saved as one checkpoint; its updates are applied together, as those of nodes that ran
+                side by side, and each of several names its ``as_node``.
 
         Raises:
-            NotYetAvailableError: Always.
+            CheckpointConflictError: Somebody else has moved the thread on meanwhile.
+            InvalidUpdateError: As for :meth:`update_state`. Names are checked before anything is saved.
+            ValueError: There is no superstep, or an empty one.
         """
-        raise NotYetAvailableError("bulk_update_state()", "Call update_state() once for each superstep.")
+        run, lineage = self._at(config, False)
+        changed: RunnableConfig = settle(lineage, update_thread(run, lineage, supersteps))
+        return changed
 
     async def abulk_update_state(
         self, config: RunnableConfig, supersteps: Sequence[Sequence[StateUpdate]]
     ) -> RunnableConfig:
         """Do what :meth:`bulk_update_state` does, on the event loop."""
-        return self.bulk_update_state(config, supersteps)
+        run, lineage = self._at(config, False)
+        changed: RunnableConfig = await asettle(lineage, update_thread(run, lineage, supersteps))
+        return changed
 
-    def _at(self, config: Any, subgraphs: bool, task_id: str | None = None) -> tuple[RunContext, Lineage]:
+    def _at(self, config: Any, subgraphs: bool) -> tuple[RunContext, Lineage]:
         if self.checkpointer is None:
             raise ValueError(
                 f"Graph {self.name!r} keeps no threads: No checkpointer set. Compile it with one, e.g. "
@@ -130,8 +140,6 @@ class Threads:
             )
         if subgraphs:
             raise NotYetAvailableError("get_state(subgraphs=True)", "It comes with the persistence of inner graphs.")
-        if task_id is not None:
-            raise NotYetAvailableError("update_state(task_id=...)", "Give as_node.")
         merged = merge_configs(self.config, config)
         check_thread(merged, self.name)
         lineage = Lineage(self.checkpointer, merged, ())

@@ -6,58 +6,129 @@ is saved as a checkpoint of its own. The node itself does not run. [persistence 
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import Any
+from collections.abc import Generator, Sequence
+from typing import Any, Final
 
 from rxgraph._hints import did_you_mean
-from rxgraph.checkpoint.base import update_task_id
+from rxgraph.checkpoint.base import delta_input_task_id, update_task_id
 from rxgraph.checkpoint.base._ids import path_string
-from rxgraph.constants import END, INPUT, INTERRUPT, START
+from rxgraph.constants import CONF, COPY, END, INPUT, INTERRUPT, START
 from rxgraph.errors import InvalidUpdateError
+from rxgraph.types import StateUpdate
 
 from ._effects import Effect, Load, Route, Save
 from ._engine import input_writes
-from ._lineage import Lineage, finished_writes
+from ._lineage import Lineage, Step, finished_writes
 from ._snapshot import planned
 from ._state import RunState
 from ._steps import apply_writes
 from ._superstep import SaveWrites
 from ._task import RunContext, Task
 
+WHOLE: Final = {
+    END: "apply multiple updates when clearing state",
+    INPUT: "apply multiple updates when updating as input",
+    COPY: "copy checkpoint with multiple updates",
+}
+"""Updates that are about a whole thread."""
 
-def update_thread(run: RunContext, lineage: Lineage, values: Any, as_node: str | None) -> Generator[Effect, Any, Any]:
-    """Save an update; returns the address of the new checkpoint.
+
+def update_thread(
+    run: RunContext, lineage: Lineage, supersteps: Sequence[Sequence[StateUpdate]]
+) -> Generator[Effect, Any, Any]:
+    """Save updates, a checkpoint for each superstep of them; returns the address of the last one.
 
     Raises:
         InvalidUpdateError: *as_node* is unknown, or has to be given; or *values* are no update.
+        ValueError: There is nothing to do.
     """
-    found = yield Load(lineage.config)
-    lineage.adopt(found)
+    _check(run, supersteps)
+    lineage.adopt((yield Load(lineage.config)))
+    rows = not lineage.config[CONF].get("checkpoint_id")
+    address = None
+    for updates in supersteps:
+        first = updates[0]
+        if first.as_node == COPY:
+            address = yield Save(*_copy(run, lineage))
+            if not isinstance(first.values, list):
+                continue
+            updates = [StateUpdate(*one) for one in first.values]
+        address = yield from _superstep(run, lineage, updates, rows or address is not None)
+    return address
+
+
+def _check(run: RunContext, supersteps: Sequence[Sequence[StateUpdate]]) -> None:
+    """Look at all that can be looked at before anything is saved."""
+    name = run.plan.name
+    if not supersteps:
+        raise ValueError(f"Update of graph {name!r} has no supersteps: No supersteps provided.")
+    for number, updates in enumerate(supersteps):
+        if not updates:
+            raise ValueError(f"Superstep {number} of an update of graph {name!r} is empty: No updates provided.")
+        for one in updates:
+            if len(updates) > 1 and (whole := WHOLE.get(one.as_node or "")) and (one.as_node != END or not one.values):
+                raise InvalidUpdateError(f"Cannot {whole}: it has to be alone in superstep {number} of the update.")
+            if len(updates) > 1 and one.as_node is None:
+                raise InvalidUpdateError(
+                    f"Superstep {number} has {len(updates)} updates: as_node is required when applying multiple "
+                    "updates."
+                )
+            if one.as_node not in (None, INPUT, COPY) and not (one.as_node == END and one.values is None):
+                _check_node(run, one.as_node)
+            if one.as_node == COPY and isinstance(one.values, list):
+                _check(run, [[StateUpdate(*inner) for inner in one.values]])
+
+
+def _check_node(run: RunContext, as_node: str) -> None:
+    if as_node not in run.plan.nodes:
+        raise InvalidUpdateError(f"Node {as_node!r} of as_node does not exist." + did_you_mean(as_node, run.plan.nodes))
+
+
+def _copy(run: RunContext, lineage: Lineage) -> Step:
+    """Make a twin of the head, with the same parent."""
+    if not lineage.stored:
+        raise InvalidUpdateError(f"Thread of graph {run.plan.name!r} is empty: Cannot copy a non-existent checkpoint.")
+    state = RunState(run.plan.channels, lineage.step + 1, lineage.step + 2)
+    state.restore(lineage.head, lineage.next_version)
+    return lineage.twin(state)
+
+
+def _superstep(
+    run: RunContext, lineage: Lineage, updates: Sequence[StateUpdate], rows: bool
+) -> Generator[Effect, Any, Any]:
+    """Save the updates of one superstep; returns the address of its checkpoint."""
     state, tasks = planned(run, lineage)
+    values, as_node, _ = updates[0]
     if as_node == INPUT:
+        writes = input_writes(run.plan, values, saved=True)
+        if lineage.stored and rows:
+            id = delta_input_task_id(lineage.head["id"])
+            yield SaveWrites(lineage.at_head, writes, id, "")
         state.seen[INPUT] = {}
-        apply_writes(run.plan, state, tasks, input_writes(run.plan, values, saved=True))
+        apply_writes(run.plan, state, (), writes)
         return (yield Save(*lineage.advance(state, "input", None)))
     # A thread that was never saved begins with the step of its first superstep.
     state.step = max(lineage.step, -1) + 1
+    finished = _finished(lineage, tasks)
     if as_node == END and values is None:
-        _finished(lineage, tasks)
         apply_writes(run.plan, state, tasks)
         return (yield Save(*lineage.advance(state, "update", None)))
-    name = _whose(run, lineage, state, as_node)
-    finished = _finished(lineage, tasks)
-    if finished and found is not None:
+    names = [_whose(run, state, one.as_node) for one in updates]
+    if finished and lineage.stored:
         apply_writes(run.plan, state, finished)
-    task = Task(run.plan.nodes[name], None, run, state)
-    task.from_outside = True
-    known = next((one for one in tasks if one.name == name and one.index is None), None)
-    task_id = known.id if known is not None and lineage.stored else update_task_id(lineage.head["id"])
-    task.node.record(values, task)
-    for router in task.node.routers:
-        yield Route(task, router, values)
-    if lineage.stored and not lineage.config["configurable"].get("checkpoint_id"):
-        yield SaveWrites(lineage.at_head, task.writes, task_id, path_string((INTERRUPT, 0)))
-    apply_writes(run.plan, state, [task])
+    known = {task.name: task.id for task in reversed(tasks) if task.index is None} if lineage.stored else {}
+    applied = []
+    for index, (name, (values, _, task_id)) in enumerate(zip(names, updates, strict=True)):
+        task = Task(run.plan.nodes[name], None, run, state)
+        task.from_outside = True
+        task.node.record(values, task)
+        for router in task.node.routers:
+            yield Route(task, router, values)
+        applied.append(task)
+        if lineage.stored and rows:
+            id = task_id or known.pop(name, None) or update_task_id(lineage.head["id"], index)
+            yield SaveWrites(lineage.at_head, task.writes, id, path_string((INTERRUPT, index)))
+    apply_writes(run.plan, state, applied)
     return (yield Save(*lineage.advance(state, "update", None)))
 
 
@@ -71,12 +142,10 @@ def _finished(lineage: Lineage, tasks: list[Task]) -> list[Task]:
     return finished
 
 
-def _whose(run: RunContext, lineage: Lineage, state: RunState, as_node: str | None) -> str:
+def _whose(run: RunContext, state: RunState, as_node: str | None) -> str:
     """Find the node that an update stands for: the one that is named, or the last one that has run."""
     nodes = run.plan.nodes
     if as_node is not None:
-        if as_node not in nodes:
-            raise InvalidUpdateError(f"Node {as_node!r} of as_node does not exist." + did_you_mean(as_node, nodes))
         return as_node
     seen = {name: max(known.values()) for name, known in state.seen.items() if known and name in nodes}
     if not seen:
