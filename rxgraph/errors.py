@@ -75,6 +75,23 @@ class CheckpointConflictError(RuntimeError):
         )
 
 
+class StalledConsumerError(RuntimeError):
+    """A pull could never return: what it waits for is held back by a full log that only the puller itself reads.
+
+    Args:
+        waiting: The reader whose pull can't go on.
+        full: Names of the logs or readers that hold it up.
+    """
+
+    def __init__(self, waiting: str, full: Iterable[str]) -> None:
+        self.waiting, self.full = waiting, tuple(full)
+        super().__init__(
+            f"Reader {waiting!r} can't go on: {', '.join(map(repr, self.full))} is full, and nobody but the caller "
+            "reads it. Read the two in turns (interleave), close the one that you don't read, raise maxlen, read it "
+            "in a task of its own, or choose another overflow= for it."
+        )
+
+
 class NotYetAvailableError(NotImplementedError):
     """An argument of the public signature whose engine part is not built yet.
 
@@ -89,6 +106,38 @@ class NotYetAvailableError(NotImplementedError):
 
 class UnreachableNodeError(ValueError):
     """``validate(strict=True)`` found a node that nothing leads to."""
+
+
+class UnknownInterruptError(Exception):
+    """A resume did not fit the questions that wait; raised only under ``configurable["__pregel_strict_resume"]``.
+
+    Args:
+        reason: ``"not_pending"``: an id of no waiting question; ``"empty_map"``: a map without ids;
+            ``"ambiguous"``: one answer, and several questions.
+        interrupt_ids: The ids that were given.
+        pending_ids: The ids of the questions that wait.
+    """
+
+    def __init__(self, reason: str, interrupt_ids: Iterable[str], pending_ids: Iterable[str]) -> None:
+        self.reason = reason
+        self.interrupt_ids, self.pending_ids = tuple(interrupt_ids), tuple(pending_ids)
+        super().__init__(
+            f"Resume does not fit ({reason}): answers were given for {list(self.interrupt_ids)}, and the questions "
+            f"{list(self.pending_ids)} wait. Resume with Command(resume={{id: answer, ...}}); nothing was saved."
+        )
+
+
+_INVALID_RESUME = "_rxgraph_invalid_resume"
+
+
+def mark_invalid_resume(error: BaseException) -> None:
+    """Mark an error as one that the answer to a question has caused, and not the node."""
+    setattr(error, _INVALID_RESUME, True)
+
+
+def is_invalid_resume(error: BaseException) -> bool:
+    """Whether a run failed since an answer is not what its question asked for; the question still waits."""
+    return getattr(error, _INVALID_RESUME, False)
 
 
 class GraphBubbleUp(Exception):
@@ -137,5 +186,9 @@ __all__ = (
     "NodeCancelledError",
     "NotYetAvailableError",
     "ParentCommand",
+    "StalledConsumerError",
+    "UnknownInterruptError",
     "UnreachableNodeError",
+    "is_invalid_resume",
+    "mark_invalid_resume",
 )

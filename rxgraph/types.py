@@ -138,7 +138,7 @@ class Interrupt:
     response_schema: dict[str, Any] | None = field(default=None, kw_only=True)
 
 
-def interrupt(value: Any, *, response_schema: dict[str, Any] | None = None) -> Any:
+def interrupt(value: Any, *, response_schema: dict[str, Any] | type | None = None) -> Any:
     """Ask the outside a question, and return its answer.
 
     The first time the run stops here, with the question in its result. It goes on with
@@ -147,9 +147,12 @@ def interrupt(value: Any, *, response_schema: dict[str, Any] | None = None) -> A
 
     Args:
         value: The question.
-        response_schema: JSON schema of the answer, shown with the question.
+        response_schema: What the answer has to be. A dict is a JSON schema, shown with the question. A type (pydantic
+            model, dataclass, TypedDict, ``list[int]``) is shown as its JSON schema, and the answer is made into one;
+            needs pydantic.
 
     Raises:
+        pydantic.ValidationError: The answer does not fit the type; the question goes on waiting.
         GraphInterrupt: No answer is there yet; let it pass.
         RuntimeError: No node is running in this context.
     """

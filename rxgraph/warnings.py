@@ -19,6 +19,10 @@ class UnreachableNodeWarning(RxGraphWarning):
     """No edge, branch or declared destination leads to a node."""
 
 
+class InputIgnoredWarning(RxGraphWarning):
+    """A run was entered again by its ``run_id``, so its new input was left aside."""
+
+
 class NoSaverWarning(RxGraphWarning):
     """An option of saved runs was given to a graph that has no checkpointer."""
 
@@ -32,6 +36,7 @@ class LangGraphDeprecationWarning(DeprecationWarning):
 
 
 __all__ = (
+    "InputIgnoredWarning",
     "LangGraphDeprecationWarning",
     "NoSaverWarning",
     "RxGraphWarning",

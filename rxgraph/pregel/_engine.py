@@ -16,12 +16,20 @@ caller. Closing the generator ends the run.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection, Generator, Sequence
-from typing import Any
+from typing import Any, Final
 
 from rxgraph.constants import CONF, INPUT, INTERRUPT, MISSING, NULL_TASK_ID, PARENT, RESUME
-from rxgraph.errors import EmptyInputError, GraphDrained, GraphRecursionError, InvalidUpdateError
+from rxgraph.errors import (
+    EmptyInputError,
+    GraphDrained,
+    GraphRecursionError,
+    InvalidUpdateError,
+    UnknownInterruptError,
+)
 from rxgraph.types import Command, Interrupt
+from rxgraph.warnings import InputIgnoredWarning
 
 from . import _payloads as payloads
 from ._effects import Effect, Emit, Execute, Load, Save
@@ -34,6 +42,8 @@ from ._task import RunContext, Task
 
 Breakpoints = tuple[str | Collection[str], str | Collection[str]]
 NO_BREAKPOINTS: Breakpoints = ((), ())
+STRICT_RESUME: Final = "__pregel_strict_resume"
+"""Key of ``configurable`` under which answers have to fit the questions that wait."""
 INPUT_STEP = -1
 """The input is written before superstep 0, in which a StateGraph runs its hidden start node."""
 
@@ -133,7 +143,7 @@ class Engine:
         lineage.adopt(found)
         state.restore(lineage.head, lineage.next_version)
         state.stop = lineage.step + 1 + self._limit + 1
-        if not (lineage.stored and (value is None or isinstance(value, Command))):
+        if not (lineage.stored and (value is None or isinstance(value, Command) or self._enters_again(lineage))):
             return (yield from self._begin(lineage))
         if lineage.config[CONF].get("checkpoint_id"):
             yield from self._go_back(lineage, found)
@@ -147,6 +157,19 @@ class Engine:
             self._last_output = state.peek(run.output_keys)
             yield Emit(((run.namespace, "values", self._last_output),))
         return updated
+
+    def _enters_again(self, lineage: Lineage) -> bool:
+        """Whether the caller goes on with the run that saved the head, as it says by that run's ``run_id``."""
+        run_id = self.run.config.get("metadata", {}).get("run_id")
+        if run_id is None or lineage.metadata.get("run_id") != run_id:
+            return False
+        warnings.warn(
+            f"Graph {self.run.plan.name!r} goes on with run {run_id!r}, which its metadata names and which saved the "
+            "head of the thread; the input is left aside. Give a new run another run_id.",
+            InputIgnoredWarning,
+            stacklevel=2,
+        )
+        return True
 
     def _apply_null_writes(self, lineage: Lineage) -> Collection[str] | None:
         """Apply what commands have written on top of the head; returns the channels that wait to be reacted to."""
@@ -193,6 +216,7 @@ class Engine:
             raise EmptyInputError(f"Graph {plan.name!r} was given Command(), which is no input and resumes nothing.")
         groups: list[tuple[list[tuple[str, Any]], list[tuple[str, Any]]]] = []
         if command.resume is not None:
+            check_strictly(lineage, command.resume)
             if is_answer_map(command.resume):
                 lineage.answers.by_id.update(command.resume)
             else:
@@ -266,6 +290,26 @@ def restore_tasks(lineage: Lineage, tasks: Sequence[Task]) -> None:
         writes = finished_writes(stored)
         if writes is not None:
             task.writes, task.restored = writes, True
+
+
+def check_strictly(lineage: Lineage, resume: Any) -> None:
+    """Raise for answers that fit no question, where the caller has asked for that.
+
+    Raises:
+        UnknownInterruptError: An id is of no waiting question, there is none, or one is missing.
+    """
+    if not lineage.config[CONF].get(STRICT_RESUME):
+        return
+    pending = [
+        one.id for owner in lineage.waiting() for c, v in lineage.pending_of(owner) if c == INTERRUPT for one in v
+    ]
+    if is_answer_map(resume):
+        if not resume:
+            raise UnknownInterruptError("empty_map", (), pending)
+        if unknown := resume.keys() - pending:
+            raise UnknownInterruptError("not_pending", sorted(unknown), pending)
+    elif len(pending) > 1:
+        raise UnknownInterruptError("ambiguous", (), pending)
 
 
 def is_answer_map(value: Any) -> bool:

@@ -11,6 +11,7 @@ from rxgraph.errors import GraphInterrupt
 from rxgraph.runtime import ExecutionInfo, RunControl, Runtime
 from rxgraph.types import Interrupt, Namespace, StreamWriter
 
+from ._answers import checked, shown_schema
 from ._lineage import Lineage
 from ._plan import Node, Plan
 from ._state import RunState
@@ -178,16 +179,18 @@ class Task:
         """Return the answer to the node's next question, or stop the node with it."""
         self._asked += 1
         if self._asked <= len(self.answers):
-            return self.answers[self._asked - 1]
+            return checked(response_schema, self.answers[self._asked - 1])
         ns = self.checkpoint_ns
         question = interrupt_id(ns, len(self.answers))
         lineage = self.run.lineage
         # An answer to the first question counts for a later one: that is how callers know the task.
         answer = MISSING if lineage is None else lineage.answers.take(question, interrupt_id(ns, 0))
         if answer is MISSING:
-            raise GraphInterrupt((Interrupt(value, question, response_schema=response_schema),))
+            raise GraphInterrupt((Interrupt(value, question, response_schema=shown_schema(response_schema)),))
+        # As it was given: the node that asks again checks it again.
+        valid = checked(response_schema, answer)
         self.answers.append(answer)
-        return answer
+        return valid
 
     def to_save(self) -> list[tuple[str, Any]]:
         """Return what the saver is to know of the task now that it has ended."""
