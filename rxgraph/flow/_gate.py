@@ -15,10 +15,12 @@ from typing import Any
 class Gate:
     """Counts full logs; open at zero."""
 
-    __slots__ = ("_shut", "_waiting")
+    __slots__ = ("_shut", "_waiting", "full")
 
     def __init__(self) -> None:
         self._shut = 0
+        self.full: list[Any] = []
+        """Who shut the gate and gave a name; for telling a stalled reader what holds it up."""
         self._waiting: list[Callable[[], None]] = []
 
     @property
@@ -26,11 +28,13 @@ class Gate:
         """Whether there is room everywhere."""
         return self._shut == 0
 
-    def shut(self) -> None:
+    def shut(self, who: Any = None) -> None:
         """One more log is full."""
         self._shut += 1
+        if who is not None:
+            self.full.append(who)
 
-    def reopen(self) -> None:
+    def reopen(self, who: Any = None) -> None:
         """One log has room again; calls everyone who waits when it was the last.
 
         Raises:
@@ -39,6 +43,8 @@ class Gate:
         if not self._shut:
             raise RuntimeError("Gate.reopen() was called on an open gate; call it once for each shut().")
         self._shut -= 1
+        if who is not None:
+            self.full.remove(who)
         if not self._shut:
             waiting, self._waiting = self._waiting, []
             for callback in waiting:
