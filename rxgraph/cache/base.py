@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from typing import Generic, TypeAlias, TypeVar
+from collections.abc import Callable, Collection, Mapping, Sequence
+from copy import copy
+from typing import Generic, Self, TypeAlias, TypeVar
 
 from rxgraph.checkpoint.serde.base import SerializerProtocol
 from rxgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
@@ -47,6 +48,17 @@ class BaseCache(ABC, Generic[ValueT]):
     @abstractmethod
     def clear(self, namespaces: Sequence[Namespace] | None = None) -> None:
         """Forget the entries of these namespaces, not of those below them; of all if none are given."""
+
+    def with_allowlist(self, extra_allowlist: Collection[type | tuple[str, ...]]) -> Self:
+        """Return a cache with the same entries whose serializer also makes these classes.
+
+        A serializer that has no ``with_msgpack_allowlist`` stays as it is.
+        """
+        twin = copy(self)
+        extended = getattr(self.serde, "with_msgpack_allowlist", None)
+        if extended is not None:
+            twin.serde = extended(extra_allowlist)
+        return twin
 
     async def aget(self, keys: Sequence[FullKey]) -> dict[FullKey, ValueT]:
         """Do what ``get`` does."""

@@ -12,6 +12,7 @@ from rxgraph.channels.topic import Topic
 from rxgraph.constants import END, START, TASKS
 from rxgraph.pregel._body import Body
 from rxgraph.pregel._plan import Node, Plan, Router
+from rxgraph.pregel._recall import Caching
 from rxgraph.types import Send
 
 from ._branch import make_router
@@ -83,6 +84,7 @@ def _node(
     graph: AnyStateGraph, name: str, spec: NodeSpec, triggers: tuple[str, ...], following: list[tuple[str, Any]]
 ) -> Node:
     schema = graph.schemas[spec.input_schema or graph.state_schema]
+    policy = spec.cache_policy or graph.default_cache_policy
     return Node(
         name=name,
         body=spec.body,
@@ -93,6 +95,7 @@ def _node(
         record=make_record(name, graph.channels, graph.nodes, tuple(following)),
         routers=_routers(graph, name, graph.schemas[graph.state_schema]),
         metadata=spec.metadata,
+        caching=None if policy is None else Caching.of(name, spec.action, policy),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_ty
 
 from rxgraph.pregel import Pregel
 from rxgraph.pregel._body import Body, make_body
-from rxgraph.types import Command
+from rxgraph.types import CachePolicy, Command
 
 
 class NodeSpec(NamedTuple):
@@ -22,6 +22,8 @@ class NodeSpec(NamedTuple):
         metadata: Shown in its events.
         ends: Destinations that it declares.
         may_jump: Whether its code seems to use ``Command`` or ``Send``.
+        action: What the user passed.
+        cache_policy: How its results are cached.
     """
 
     body: Body
@@ -30,6 +32,8 @@ class NodeSpec(NamedTuple):
     metadata: dict[str, Any] | None = None
     ends: tuple[str, ...] = ()
     may_jump: bool = False
+    action: Any = None
+    cache_policy: CachePolicy | None = None
 
 
 def node_body(name: str, action: Any) -> Body:

@@ -17,7 +17,7 @@ from rxgraph.constants import END, NS_END, NS_SEP, RESERVED, START
 from rxgraph.errors import NotYetAvailableError
 from rxgraph.managed.base import ManagedValue
 from rxgraph.pregel._body import callable_name, make_body
-from rxgraph.pregel._saver import check_saver
+from rxgraph.pregel._saver import check_cache, check_saver
 from rxgraph.pregel.main import Pregel, Schemas
 from rxgraph.types import All, CachePolicy, RetryPolicy, TimeoutPolicy, TracePolicy
 from rxgraph.typing import ContextT, InputT, OutputT, StateT
@@ -71,6 +71,7 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
         self.context_schema: Any = context_schema or given.get("context_schema")
         self.input_schema: Any = input_schema or given.get("input_schema") or state_schema
         self.output_schema: Any = output_schema or given.get("output_schema") or state_schema
+        self.default_cache_policy: CachePolicy | None = None
         self.nodes: dict[str, NodeSpec] = {}
         self.branches: dict[str, dict[str, Branch]] = {}
         self.channels: dict[str, BaseChannel[Any, Any, Any]] = {}
@@ -126,7 +127,8 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
             metadata: Shown in the node's events and config.
             input_schema: What it reads; by default the annotation of its first parameter, or the state.
             destinations: Nodes that its ``Command`` may go to, for checks and pictures.
-            retry_policy, cache_policy, error_handler, timeout, trace_policy: Not available yet.
+            cache_policy: Take its result from the graph's cache when its input was seen before.
+            retry_policy, error_handler, timeout, trace_policy: Not available yet.
 
         Raises:
             ValueError: The name is taken or reserved, or contains ``|`` or ``:``.
@@ -137,7 +139,6 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
         input_schema = input_schema or given.get("input_schema")
         later = {
             "retry_policy": retry_policy or given.get("retry_policy"),
-            "cache_policy": cache_policy,
             "error_handler": error_handler,
             "timeout": timeout,
             "trace_policy": trace_policy,
@@ -152,6 +153,7 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
                 defer=defer,
                 metadata=metadata,
                 input_schema=input_schema,
+                cache_policy=cache_policy,
                 destinations=destinations,
             )
         if action is None:
@@ -169,6 +171,8 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
             metadata=metadata,
             ends=declared_ends(action, destinations),
             may_jump=may_jump(action),
+            action=action,
+            cache_policy=cache_policy,
         )
         return self
 
@@ -199,14 +203,19 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
         error_handler: Callable[..., Any] | None = None,
         timeout: float | timedelta | TimeoutPolicy | None = None,
     ) -> Self:
-        """Set options for every node that does not set them itself. None of them is available yet."""
+        """Set options for every node that does not set them itself.
+
+        Args:
+            cache_policy: See :meth:`add_node`.
+            retry_policy, error_handler, timeout: Not available yet.
+        """
         later = {
             "retry_policy": retry_policy,
-            "cache_policy": cache_policy,
             "error_handler": error_handler,
             "timeout": timeout,
         }
         _refuse("set_node_defaults({}=...)", later)
+        self.default_cache_policy = cache_policy or self.default_cache_policy
         return self
 
     # --- edges
@@ -327,7 +336,8 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
             name: Of the graph.
             checkpointer: Keeps the threads of runs; any object with the methods of a saver.
             interrupt_before, interrupt_after: Nodes at which every run stops, or ``"*"``.
-            cache, transformers: Not available yet.
+            cache: Keeps results of nodes that have a cache policy; any object with the methods of a cache.
+            transformers: Not available yet.
 
         Raises:
             ValueError: An edge or destination names an unknown node, or there is no entry point.
@@ -335,16 +345,14 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
         interrupts = [*(() if interrupt_before in (None, "*") else interrupt_before or ())]
         interrupts += [*(() if interrupt_after in (None, "*") else interrupt_after or ())]
         self.validate(interrupts)
-        later = {
-            "cache": cache,
-            "transformers": transformers or None,
-        }
-        _refuse("compile({}=...)", later)
+        _refuse("compile({}=...)", {"transformers": transformers or None})
         compiled = CompiledStateGraph(self, name=name or DEFAULT_NAME, store=store, debug=debug)
-        compiled.checkpointer = check_saver(checkpointer)
+        compiled.checkpointer, compiled.cache = check_saver(checkpointer), check_cache(cache)
+        # A saver or cache of ours makes no class that it was not told of; the graph's own are those of its schemas.
         if isinstance(compiled.checkpointer, BaseCheckpointSaver):
-            # A saver of ours makes no class that it was not told of; the graph's own are those of its schemas.
             compiled.checkpointer = compiled.checkpointer.with_allowlist(collect_allowlist(*self.schemas))
+        if hasattr(compiled.cache, "with_allowlist"):
+            compiled.cache = compiled.cache.with_allowlist(collect_allowlist(*self.schemas))
         compiled.interrupt_before_nodes = interrupt_before or ()
         compiled.interrupt_after_nodes = interrupt_after or ()
         return compiled

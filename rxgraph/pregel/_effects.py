@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from rxgraph.types import Part
 
 from ._plan import Router
+from ._recall import FullKey
 from ._superstep import SaveWrites, Superstep
 from ._task import Task
 
@@ -30,6 +31,18 @@ class Load(NamedTuple):
     config: dict[str, Any]
 
 
+class Recall(NamedTuple):
+    """Look results of nodes up in the cache; the outcome is a dict of those that are there."""
+
+    keys: Sequence[FullKey]
+
+
+class Remember(NamedTuple):
+    """Put results of nodes into the cache, each with the seconds that it is good for; the outcome is ``None``."""
+
+    entries: Mapping[FullKey, tuple[Any, int | None]]
+
+
 class Route(NamedTuple):
     """Run a router of a task that stands for an update; the outcome is ``None``."""
 
@@ -47,6 +60,6 @@ class Save(NamedTuple):
     new_versions: dict[str, Any]
 
 
-Effect: TypeAlias = Execute | Emit | Load | Route | Save | SaveWrites
+Effect: TypeAlias = Execute | Emit | Load | Recall | Remember | Route | Save | SaveWrites
 
-__all__ = ("Effect", "Emit", "Execute", "Load", "Route", "Save", "SaveWrites")
+__all__ = ("Effect", "Emit", "Execute", "Load", "Recall", "Remember", "Route", "Save", "SaveWrites")

@@ -32,9 +32,10 @@ from rxgraph.types import Command, Interrupt
 from rxgraph.warnings import InputIgnoredWarning
 
 from . import _payloads as payloads
-from ._effects import Effect, Emit, Execute, Load, Save
+from ._effects import Effect, Emit, Execute, Load, Recall, Remember, Save
 from ._lineage import CONTROL, Lineage, finished_writes
 from ._plan import Plan
+from ._recall import FullKey, kept, recalled
 from ._state import RunState
 from ._steps import apply_writes, plan_tasks
 from ._superstep import SaveWrites, Superstep
@@ -78,6 +79,7 @@ class Engine:
         plan, lineage, watched = run.plan, run.lineage, run.watched
         announces = "tasks" in watched or "debug" in watched
         outputs = frozenset((run.output_keys,) if isinstance(run.output_keys, str) else run.output_keys)
+        caches = run.cache is not None and plan.caches
         shows = "values" in watched or not plan.settled.issuperset(outputs)
         updated: Collection[str] | None
         if lineage is None:
@@ -101,11 +103,17 @@ class Engine:
                 return
             if run.control.drain_requested:
                 raise GraphDrained(run.control.drain_reason or "")
+            fresh = (yield from self._recall(tasks)) if caches else {}
             superstep = Superstep(run, state.step, tasks)
-            if announces or (lineage is not None and "updates" in watched):
+            if announces or ((lineage is not None or caches) and "updates" in watched):
                 yield Emit(superstep.starts())
             if superstep.tasks:
-                yield Execute(superstep)
+                try:
+                    yield Execute(superstep)
+                except Exception:
+                    yield from self._remember(fresh)
+                    raise
+                yield from self._remember(fresh)
             if superstep.interrupts:
                 self.interrupts = superstep.interrupts
                 yield from self._show_siblings(tasks, outputs)
@@ -234,6 +242,30 @@ class Engine:
         for there, writes in groups:
             yield SaveWrites(lineage.at_head, [*there, *writes], NULL_TASK_ID, "")
             lineage.pending.extend((NULL_TASK_ID, name, value) for name, value in writes)
+
+    def _recall(self, tasks: Sequence[Task]) -> Generator[Effect, Any, dict[FullKey, Task]]:
+        """Give tasks the results that the cache has for their inputs; returns the others by the keys of theirs."""
+        waiting: dict[FullKey, list[Task]] = {}
+        for task in tasks:
+            if task.node.caching is not None and not task.restored:
+                waiting.setdefault(task.node.caching.key(task.input), []).append(task)
+        found = (yield Recall(list(waiting))) if waiting else {}
+        for key, entry in found.items():
+            for task in waiting.pop(key):
+                task.writes, task.restored = recalled(entry), True
+                if self.run.lineage is not None:
+                    yield SaveWrites.of(task, self.run.lineage)
+        return {key: same[0] for key, same in waiting.items()}
+
+    def _remember(self, fresh: dict[FullKey, Task]) -> Generator[Effect, Any, None]:
+        """Keep the results of tasks that have come to a good end."""
+        entries = {
+            key: (kept(task.writes), task.node.caching.policy.ttl)
+            for key, task in fresh.items()
+            if task.node.caching is not None and task.error is None and not task.interrupts and task.ended
+        }
+        if entries:
+            yield Remember(entries)
 
     def _show_siblings(self, tasks: Sequence[Task], outputs: frozenset[str]) -> Generator[Effect, Any, None]:
         """Let the output have what finished tasks of an interrupted superstep wrote; nothing of it is saved."""

@@ -18,6 +18,7 @@ from rxgraph.constants import MISSING
 from rxgraph.managed.base import ManagedValue
 
 from ._body import Body
+from ._recall import Caching
 
 if TYPE_CHECKING:
     from ._task import Task
@@ -52,6 +53,7 @@ class Node(NamedTuple):
         metadata: Shown in its tasks' config and events.
         tags: Added to its tasks' tags.
         hidden: Without events.
+        caching: How its results are cached.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Node(NamedTuple):
     metadata: Mapping[str, Any] | None = None
     tags: tuple[str, ...] = ()
     hidden: bool = False
+    caching: Caching | None = None
 
     @property
     def is_async(self) -> bool:
@@ -146,6 +149,11 @@ class Plan:
     def async_nodes(self) -> frozenset[str]:
         """Nodes that only the async lane can run."""
         return frozenset(name for name, node in self.nodes.items() if node.is_async)
+
+    @cached_property
+    def caches(self) -> bool:
+        """Whether some node's results are cached."""
+        return any(node.caching is not None for node in self.nodes.values())
 
     @cached_property
     def untracked(self) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""Which objects can be savers, and which configurations can be saved under."""
+"""Which objects can be savers and caches, and which configurations can be saved under."""
 
 from __future__ import annotations
 
@@ -30,6 +30,21 @@ def check_saver(saver: Any) -> Any:
     return saver
 
 
+def check_cache(cache: Any) -> Any:
+    """Return the cache that ``compile(cache=...)`` was given.
+
+    Raises:
+        TypeError: It has not the methods of one.
+    """
+    missing = [name for name in ("get", "set", "clear") if not callable(getattr(cache, name, None))]
+    if cache is not None and missing:
+        raise TypeError(
+            f"compile(cache=...) got {cache!r}, which has no {missing[0]}(): expected a cache with get, set and clear, "
+            "such as rxgraph.cache.memory.InMemoryCache()."
+        )
+    return cache
+
+
 def check_thread(config: Mapping[str, Any], name: str) -> None:
     """Raise unless a run with a saver says which thread it belongs to.
 
@@ -43,4 +58,4 @@ def check_thread(config: Mapping[str, Any], name: str) -> None:
         )
 
 
-__all__ = ("check_saver", "check_thread")
+__all__ = ("check_cache", "check_saver", "check_thread")

@@ -20,6 +20,7 @@ from rxgraph.flow._lean import LeanObservable
 from rxgraph.types import Interrupt, Part
 
 from . import _payloads as payloads
+from ._lineage import Lineage
 from ._task import RunContext, Task
 
 
@@ -45,7 +46,8 @@ class Superstep(LeanObservable[Part]):
         self._down: abc.ObserverBase[Part] | None = None
         self.step = step
         self.planned = planned
-        self.tasks = planned if run.lineage is None else [task for task in planned if not task.restored]
+        restores = run.lineage is not None or run.cache is not None
+        self.tasks = [task for task in planned if not task.restored] if restores else planned
         """The tasks that a lane has to run."""
         self.interrupts: list[Interrupt] = []
         """Questions on which tasks have stopped, in the order in which they did."""
@@ -77,6 +79,7 @@ class Superstep(LeanObservable[Part]):
 
         A task that wrote and then failed, in a router, shows what it wrote.
         """
+        task.ended = True
         self.interrupts.extend(task.interrupts)
         down = self._down
         if down is None or not self._run.watched or task.node.hidden or isinstance(task.error, GraphBubbleUp):
@@ -107,10 +110,7 @@ class Superstep(LeanObservable[Part]):
 
     def to_save(self, task: Task) -> SaveWrites | None:
         """Return what a lane has to save when a task has ended."""
-        lineage = self._run.lineage
-        if lineage is None:
-            return None
-        return SaveWrites(lineage.at_head, task.to_save(), task.id, path_string(task.path))
+        return None if self._run.lineage is None else SaveWrites.of(task, self._run.lineage)
 
     def __repr__(self) -> str:
         return f"<Superstep {self.step} | {len(self.tasks)} tasks>"
@@ -123,6 +123,11 @@ class SaveWrites(NamedTuple):
     writes: Sequence[tuple[str, Any]]
     task_id: str
     task_path: str
+
+    @classmethod
+    def of(cls, task: Task, lineage: Lineage) -> SaveWrites:
+        """Return what is to be saved of a task that has ended."""
+        return cls(lineage.at_head, task.to_save(), task.id, path_string(task.path))
 
 
 def with_interrupts(values: Any, interrupts: Any) -> Any:

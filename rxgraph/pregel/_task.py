@@ -37,6 +37,7 @@ class RunContext(NamedTuple):
         output_keys: Channels that ``values`` and ``updates`` show.
         writer: Writes to the ``custom`` stream.
         lineage: The run's place in its thread; ``None`` without a saver.
+        cache: Keeps results of nodes that have a cache policy.
     """
 
     plan: Plan
@@ -49,6 +50,7 @@ class RunContext(NamedTuple):
     output_keys: str | tuple[str, ...]
     writer: StreamWriter
     lineage: Lineage | None = None
+    cache: Any = None
 
 
 class Task:
@@ -59,7 +61,7 @@ class Task:
     """
 
     __slots__ = (
-        "_asked", "_config", "_id", "answers", "error", "from_outside", "index", "input", "interrupts", "node",
+        "_asked", "_config", "_id", "answers", "ended", "error", "from_outside", "index", "input", "interrupts", "node",
         "restored", "run", "state", "step", "writes",
     )  # fmt: skip
 
@@ -77,8 +79,10 @@ class Task:
         """Questions on which the node stopped."""
         self.answers: list[Any] = []
         """Answers to the node's questions, by their order."""
+        self.ended = False
+        """Whether the lane has reported its end; a task that a failing sibling has stopped has none."""
         self.restored = False
-        """Whether the writes come from the saver, and the node does not run."""
+        """Whether the writes come from the saver or the cache, and the node does not run."""
         self.from_outside = False
         """Whether it stands for an update of a thread, and no channel has triggered it."""
         self._asked = 0

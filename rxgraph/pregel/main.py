@@ -97,6 +97,8 @@ class Pregel(Threads, Generic[StateT, ContextT, InputT, OutputT]):
         self.stream_mode = stream_mode
         self.debug = debug
         self.config = config
+        self.cache: Any = None
+        """Keeps results of nodes that have a cache policy."""
         self.checkpointer: Any = None
         """Keeps the threads of this graph's runs; ``None`` for a graph that forgets."""
         self.interrupt_before_nodes: str | Sequence[str] = ()
@@ -234,6 +236,30 @@ class Pregel(Threads, Generic[StateT, ContextT, InputT, OutputT]):
         changed.config = merge_configs(self.config, config, more)
         return changed
 
+    def clear_cache(self, nodes: Sequence[str] | None = None) -> None:
+        """Forget the cached results of these nodes, by default of all.
+
+        Raises:
+            ValueError: The graph has no cache, or no such node.
+        """
+        self._cache_of(nodes).clear(self._cached_namespaces(nodes))
+
+    async def aclear_cache(self, nodes: Sequence[str] | None = None) -> None:
+        """Do what :meth:`clear_cache` does, on the event loop."""
+        await self._cache_of(nodes).aclear(self._cached_namespaces(nodes))
+
+    def _cache_of(self, nodes: Sequence[str] | None) -> Any:
+        if self.cache is None:
+            raise ValueError(f"Graph {self.name!r} has no cache. Compile it with one: compile(cache=InMemoryCache()).")
+        for name in nodes or ():
+            if name not in self.nodes:
+                raise ValueError(f"Graph {self.name!r} has no node {name!r}." + did_you_mean(name, self.nodes))
+        return self.cache
+
+    def _cached_namespaces(self, nodes: Sequence[str] | None) -> list[tuple[str, ...]]:
+        cachings = [self.nodes[name].caching for name in (self.nodes if nodes is None else nodes)]
+        return [caching.namespace for caching in cachings if caching is not None]
+
     def get_name(self) -> str:
         """Return the graph's name."""
         return self.name
@@ -328,6 +354,7 @@ class Pregel(Threads, Generic[StateT, ContextT, InputT, OutputT]):
             output_keys=self._output_keys(shown),
             writer=wiring.write if "custom" in watched else no_write,
             lineage=None if self.checkpointer is None else self._lineage(merged),
+            cache=self.cache,
         )
         if printed:
             connect(wiring.mux.pipe(projection(printed)), Observer(_print_item))

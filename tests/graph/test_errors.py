@@ -88,9 +88,14 @@ BUILD: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         r"add_node\('x', retry_policy=...\) is not available",
     ),
     "later compile option": (
-        lambda: base().add_edge("plan", "search").compile(cache=object()),
+        lambda: base().add_edge("plan", "search").compile(transformers=[object()]),
         NotYetAvailableError,
-        r"compile\(cache=...\)",
+        r"compile\(transformers=...\)",
+    ),
+    "no cache": (
+        lambda: base().add_edge("plan", "search").compile(cache=object()),
+        TypeError,
+        r"compile\(cache=...\) got .* which has no get\(\)",
     ),
 }
 

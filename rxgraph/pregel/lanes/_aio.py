@@ -26,7 +26,7 @@ from rxgraph.flow import BoundedLog, RequestScheduler
 from rxgraph.flow._lean import connect
 from rxgraph.stream import StreamMux
 
-from .._effects import Emit, Execute, Route
+from .._effects import Emit, Execute, Recall, Remember, Route
 from .._engine import Engine
 from .._superstep import Superstep
 from .._task import Task
@@ -92,12 +92,12 @@ class AsyncLane:
         Args:
             turn: Awaited before each superstep: waits for demand. ``None`` is unbounded demand.
         """
-        mux, saves = self._wiring.mux, self._made_saving
+        engine, mux, saves = self._engine, self._wiring.mux, self._made_saving
         self._wiring.owner = get_ident()
         # Not zero where a run is driven in the cleanup of a task that was cancelled.
         self._cancellations = _cancellations()
         self._listen_to_threads()
-        effects = iter(self._engine)
+        effects = iter(engine)
         try:
             effect = next(effects)
             while True:
@@ -118,6 +118,10 @@ class AsyncLane:
                 elif isinstance(effect, Emit):
                     for part in effect.parts:
                         mux.on_next(part)
+                elif isinstance(effect, Recall):
+                    outcome = await engine.run.cache.aget(effect.keys)
+                elif isinstance(effect, Remember):
+                    await engine.run.cache.aset(effect.entries)
                 elif not isinstance(effect, Route):
                     outcome = await self._saving.aask(effect)
                 effect = effects.send(outcome) if error is None else effects.throw(error)

@@ -23,7 +23,7 @@ from rxgraph.flow import BoundedLog, RequestScheduler
 from rxgraph.flow._lean import connect
 
 from .._body import async_in_sync_lane
-from .._effects import Emit, Execute, Route
+from .._effects import Emit, Execute, Recall, Remember, Route
 from .._engine import Engine
 from .._superstep import Superstep
 from .._task import Task
@@ -104,6 +104,10 @@ class SyncLane:
                 elif isinstance(effect, Emit):
                     for part in effect.parts:
                         mux.on_next(part)
+                elif isinstance(effect, Recall):
+                    outcome = engine.run.cache.get(effect.keys)
+                elif isinstance(effect, Remember):
+                    engine.run.cache.set(effect.entries)
                 elif not isinstance(effect, Route):
                     outcome = self._saving.ask(effect)
                 effect = effects.send(outcome) if error is None else effects.throw(error)

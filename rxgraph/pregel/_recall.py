@@ -1,0 +1,97 @@
+"""Results of nodes that are kept in a cache: under which key, and what is kept.
+
+An entry is the writes of a task that has finished, those of its routers among them. The key is made from the node's
+input alone: thread, configuration and context don't count.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from rxgraph.types import CachePolicy
+
+CACHED_WRITES: Final = "__pregel_ns_writes"
+"""First part of the namespaces that nodes' results have in a cache."""
+
+FullKey = tuple[tuple[str, ...], str]
+
+
+class Caching(NamedTuple):
+    """How a node's results are cached.
+
+    Args:
+        namespace: Holds all of its entries.
+        policy: Makes the key, and says how long an entry is good for.
+    """
+
+    namespace: tuple[str, ...]
+    policy: CachePolicy
+
+    @classmethod
+    def of(cls, node: str, action: Any, policy: CachePolicy) -> Caching:
+        """Return the caching of a node that runs *action*; one without a name of its own is told by the node's."""
+        module, name = getattr(action, "__module__", None), getattr(action, "__qualname__", None)
+        code = f"{module}.{name}" if module and name else "__dynamic__"
+        return cls((CACHED_WRITES, code, node), policy)
+
+    def key(self, value: Any) -> FullKey:
+        """Return the key of an input.
+
+        Raises:
+            TypeError: The key function returned neither text nor bytes, or there is none and the input can't be
+                pickled.
+        """
+        from xxhash import xxh3_128_hexdigest
+
+        make = self.policy.key_func or default_cache_key
+        made = make(value)
+        if not isinstance(made, str | bytes):
+            raise TypeError(
+                f"Node {self.namespace[-1]!r}: CachePolicy.key_func returned {made!r}; expected str or bytes."
+            )
+        return self.namespace, xxh3_128_hexdigest(made.encode() if isinstance(made, str) else made)
+
+
+def default_cache_key(*args: Any, **kwargs: Any) -> bytes:
+    """Return the same bytes for the same arguments, in whatever order dicts and sets hold theirs.
+
+    Raises:
+        TypeError: An argument can't be pickled.
+    """
+    try:
+        return pickle.dumps((_frozen(args), _frozen(kwargs)), protocol=5)
+    except (pickle.PicklingError, TypeError, AttributeError) as error:
+        raise TypeError(
+            f"Input can't be made into a cache key ({error}). Give CachePolicy a key_func that makes one out of the "
+            "part that counts."
+        ) from error
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return "dict", tuple(sorted(((_frozen(key), _frozen(item)) for key, item in value.items()), key=_order))
+    if isinstance(value, set | frozenset):
+        return "set", tuple(sorted(map(_frozen, value), key=_order))
+    if isinstance(value, list | tuple | deque):
+        return tuple(map(_frozen, value))
+    return value
+
+
+def _order(value: Any) -> bytes:
+    return pickle.dumps(value, protocol=5)
+
+
+def kept(writes: Iterable[tuple[str, Any]]) -> deque[tuple[str, Any]]:
+    """Return writes as a cache keeps them."""
+    return deque(writes)
+
+
+def recalled(entry: Iterable[Sequence[Any]]) -> list[tuple[str, Any]]:
+    """Return writes as they were before they were kept."""
+    return [(channel, value) for channel, value in entry]
+
+
+__all__ = ("Caching", "FullKey", "default_cache_key", "kept", "recalled")
