@@ -22,7 +22,7 @@ from rxgraph.flow._bridges import _Link, check_subscriber
 from rxgraph.flow._lean import NOTHING, LeanObservable
 from rxgraph.flow._log import POLICIES
 
-from ._tee import AsyncBranch, Branch, Cursor, LossyReader, Pump, Reader, ReaderStatistics, Ring
+from ._tee import AsyncBranch, Branch, Cursor, LossyReader, Pump, Reader, ReaderStatistics, Ring, Turn, Turns
 from ._window import ReplayWindow
 
 T = TypeVar("T")
@@ -108,8 +108,8 @@ class StreamChannel(Ring[T], LeanObservable[T]):
         self._observers: tuple[abc.ObserverBase[T], ...] = ()
         self._backlog: deque[T] = deque()
         self._showing = False
-        # Whether a push has nothing to do but to append, and whether there ever was a reader.
-        self._plain = self._read = False
+        # Whether there ever was a reader.
+        self._read = False
         self._taken_by: str | None = None
         self._number = 0
         # Of readers that have left.
@@ -331,8 +331,14 @@ class StreamChannel(Ring[T], LeanObservable[T]):
 
     # Binding
 
-    def _bind(self, pump: Pump, *, is_async: bool = False, gate: Gate | None = None) -> None:
+    def _bind(self, pump: Pump | Turn, *, is_async: bool = False, gate: Gate | None = None) -> None:
         """Let pulls drive a run, and share the gate of its logs.
+
+        Args:
+            pump: Asked for an item by each pull that finds none. In the sync lane a function will do that takes the
+                run one step on and returns ``False`` at its end.
+            is_async: The lane that the run belongs to.
+            gate: Of the run; shut while any of its lossless logs is full.
 
         Raises:
             RuntimeError: A run is bound already, or *gate* comes while readers are there.
@@ -343,7 +349,14 @@ class StreamChannel(Ring[T], LeanObservable[T]):
             if self._shut:
                 raise RuntimeError(f"Channel {self.name!r} is full; bind its gate before anybody pushes.")
             self.gate = gate
-        self.pump, self.is_async = pump, is_async
+        if isinstance(pump, Pump):
+            self.pump = pump
+        elif is_async or not callable(pump):
+            lane = "async" if is_async else "sync"
+            raise TypeError(f"Channel {self.name!r} needs a Pump in the {lane} lane, got {pump!r}.")
+        else:
+            self.pump, self.turn = Turns(pump), pump
+        self.is_async = is_async
 
     def _check_lane(self, asynchronous: bool) -> None:
         if self.is_async is not None and self.is_async is not asynchronous:

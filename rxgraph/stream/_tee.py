@@ -25,7 +25,7 @@ from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterat
 from dataclasses import dataclass
 from itertools import chain
 from threading import get_ident
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from rxgraph.errors import LaneError, StalledConsumerError
 from rxgraph.flow import BoundedLog, Gate, Lagged, Overflow
@@ -39,6 +39,7 @@ CHUNK: Final = 8
 """From so many items on, a reader takes them as a slice."""
 
 
+@runtime_checkable
 class Pump(Protocol):
     """What a pull that finds nothing turns to: the owner of a run. A ``RequestScheduler`` is one."""
 
@@ -48,6 +49,26 @@ class Pump(Protocol):
 
     def withdraw(self, n: int, /) -> Any:
         """Take *n* requests back: the item is there, or nobody waits for it any longer."""
+
+
+Turn: TypeAlias = Callable[[], bool | None]
+"""All that a pump of the sync lane needs: takes the run one step on, and returns ``False`` if it has ended."""
+
+
+class Turns:
+    """Makes a pump of a function that takes a run one step on."""
+
+    __slots__ = ("_turn",)
+
+    def __init__(self, turn: Turn) -> None:
+        self._turn = turn
+
+    def request(self, n: int, /) -> bool | None:
+        """Take one step; whoever needs more asks again."""
+        return self._turn()
+
+    def withdraw(self, n: int, /) -> None:
+        """Do nothing: a step is over when it returns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +87,17 @@ class ReaderStatistics:
 class Ring(Generic[T]):
     """The items that readers of one channel have still to take, and the gate before them."""
 
+    # Slots, because a push reads six of them, and an object with so many attributes has no fast dictionary.
+    __slots__ = (
+        "_base", "_buf", "_chunk", "_cursors", "_limit", "_logs", "_plain", "_readers", "_refill", "_shut", "_slow",
+        "_waiters", "closed", "error", "gate", "is_async", "name", "overrun", "pump", "turn",
+    )  # fmt: skip
+
     def __init__(self, name: str, limit: int, gate: Gate | None) -> None:
         self.name = name
         self.gate = gate or Gate()
         self.pump: Pump | None = None
+        self.turn: Turn | None = None
         self.is_async: bool | None = None
         self.closed = False
         self.error: Exception | None = None
@@ -86,6 +114,8 @@ class Ring(Generic[T]):
         self._cursors: list[Cursor[T]] = []
         self._logs: tuple[BoundedLog[T], ...] = ()
         self._waiters: list[Reader[T]] = []
+        # Whether a push has nothing to do but to append.
+        self._plain = False
 
     @property
     def emitted(self) -> int:
@@ -146,14 +176,6 @@ class Ring(Generic[T]):
 
     def leave_base(self) -> None:
         """Let go of what every cursor has passed; called when the last one has left the front."""
-        if len(self._cursors) == 1 and self._cursors[0].pos == self._base + len(self._buf):
-            # A lone reader that keeps up.
-            self._base += len(self._buf)
-            self._buf = []
-            self._slow = 1
-            if self._shut:
-                self.reopen()
-            return
         places = [cursor.pos for cursor in self._cursors]
         low = min(places) if places else self.emitted
         self._slow = places.count(low)
@@ -418,18 +440,10 @@ class Cursor(Reader[T]):
         start = self.pos - ring._base
         if start == len(buf):
             # The common pull of a run that brings items one by one.
-            pump = ring.pump
-            if pump is None or ring.is_async or ring.closed or self.waiting or ring.gate._shut:
+            turn = ring.turn
+            if turn is None or ring.closed or ring.gate._shut:
                 return super().fetch()
-            self.waiting = self._asked = True
-            if not self._listed:
-                self._listed = True
-                ring._waiters.append(self)
-            try:
-                pump.request(1)
-            finally:
-                if self.waiting:
-                    self.stop_waiting()
+            turn()
             buf = ring._buf
             start = self.pos - ring._base
         if len(buf) - start != 1:
@@ -437,9 +451,15 @@ class Cursor(Reader[T]):
         item = buf[start]
         self.pos += 1
         if not start:
-            ring._slow -= 1
-            if not ring._slow:
-                ring.leave_base()
+            if ring._slow > 1:
+                ring._slow -= 1
+            else:
+                # This was the last cursor before the only item, so now all of them are at the end.
+                ring._base += 1
+                ring._buf = []
+                ring._slow = len(ring._cursors)
+                if ring._shut:
+                    ring.reopen()
         return (item,)
 
     def has(self) -> bool:
@@ -714,4 +734,15 @@ def _say_stalled(reader: Reader[Any], blockers: list[Reader[Any]]) -> None:
     )
 
 
-__all__ = ("AsyncBranch", "Branch", "Cursor", "LossyReader", "Pump", "Reader", "ReaderStatistics", "Ring")
+__all__ = (
+    "AsyncBranch",
+    "Branch",
+    "Cursor",
+    "LossyReader",
+    "Pump",
+    "Reader",
+    "ReaderStatistics",
+    "Ring",
+    "Turn",
+    "Turns",
+)

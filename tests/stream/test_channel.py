@@ -189,6 +189,43 @@ async def test_async_pulls_drive_the_run(batch: int, maxlen: int) -> None:
     assert channel.pump.demand == 0  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("batch", [1, 3, 50])
+@pytest.mark.parametrize("maxlen", [1, 4, 100])
+@pytest.mark.parametrize("n", [1, 3])
+def test_a_function_that_takes_the_run_one_step_on_is_pump_enough(batch: int, maxlen: int, n: int) -> None:
+    channel = StreamChannel[int](maxlen=maxlen)
+    source = Source(channel, 50, batch)
+    channel._bind(lambda: source.request(0))
+    seen = Seen(UNBOUNDED)
+    channel.subscribe_with(seen)
+    assert seen.told == [*range(50), "|"]
+    channel = StreamChannel[int](maxlen=maxlen)
+    other = Source(channel, 50, batch)
+    channel._bind(lambda: other.request(0))
+    assert list(zip(*channel.tee(n), strict=True)) == [(i,) * n for i in range(50)]
+
+
+def test_a_step_that_says_the_run_is_over_ends_the_branch() -> None:
+    channel = StreamChannel[int]()
+    steps = iter([1, 2])
+
+    def step() -> bool:
+        item = next(steps, None)
+        if item is not None:
+            channel.push(item)
+        return item is not None
+
+    channel._bind(step)
+    assert list(channel) == [1, 2]
+
+
+def test_what_cannot_drive_a_run_is_refused() -> None:
+    with pytest.raises(TypeError, match="needs a Pump in the async lane"):
+        StreamChannel("x")._bind(lambda: None, is_async=True)
+    with pytest.raises(TypeError, match="needs a Pump in the sync lane"):
+        StreamChannel("x")._bind(5)  # type: ignore[arg-type]
+
+
 def test_nothing_is_asked_for_before_a_pull() -> None:
     channel = bound()
     it = iter(channel)
