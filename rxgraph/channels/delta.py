@@ -52,7 +52,7 @@ class DeltaChannel(BaseChannel[Value, Any, Value | _DeltaSnapshot], Generic[Valu
         ValueError: ``snapshot_frequency`` below 1.
     """
 
-    __slots__ = ("reducer", "snapshot_frequency", "value")
+    __slots__ = ("reducer", "restarted", "snapshot_frequency", "value")
 
     fades = False
     settles = True
@@ -74,6 +74,8 @@ class DeltaChannel(BaseChannel[Value, Any, Value | _DeltaSnapshot], Generic[Valu
         self.reducer = reducer
         self.snapshot_frequency = snapshot_frequency
         self.value = MISSING
+        self.restarted = False
+        """Whether the value was overwritten since its last snapshot, which replayed writes could not tell."""
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -104,7 +106,7 @@ class DeltaChannel(BaseChannel[Value, Any, Value | _DeltaSnapshot], Generic[Valu
             state = self._zero() if self.value is MISSING else self.value
             self.value = self.reducer(state, values if type(values) is list else list(values))
         else:
-            self.value = self._restart(base)
+            self.value, self.restarted = self._restart(base), True
         return True
 
     def replay_writes(self, writes: Sequence[PendingWrite]) -> None:
@@ -134,6 +136,11 @@ class DeltaChannel(BaseChannel[Value, Any, Value | _DeltaSnapshot], Generic[Valu
 
     def checkpoint(self) -> Missing:
         return MISSING
+
+    def snapshot(self) -> _DeltaSnapshot:
+        """Return the whole value, for the checkpoints that hold it."""
+        self.restarted = False
+        return _DeltaSnapshot(self.get())
 
     def from_checkpoint(self, checkpoint: Value | _DeltaSnapshot | Missing) -> Self:
         """Return a channel that holds a snapshot, a plain value left by another kind of channel, or a first value."""

@@ -148,8 +148,10 @@ class Engine:
         """Load the thread and take the input in, or go on where the thread stands."""
         run, state, value = self.run, self.state, self._input
         found = yield Load(lineage.config)
-        lineage.adopt(found)
+        question = lineage.asks(found)
+        lineage.adopt(found, None if question is None else (yield question))
         state.restore(lineage.head, lineage.next_version)
+        lineage.rebuild(state)
         state.stop = lineage.step + 1 + self._limit + 1
         if not (lineage.stored and (value is None or isinstance(value, Command) or self._enters_again(lineage))):
             return (yield from self._begin(lineage))

@@ -5,11 +5,13 @@ Pure bookkeeping: it makes the checkpoints and addresses that the engine asks a 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Hashable, Sequence
 from functools import cache
 from inspect import signature
 from typing import Any, Final, NamedTuple, cast
 
+from rxgraph.channels.delta import DeltaChannel
 from rxgraph.checkpoint.base import empty_checkpoint, task_id
 from rxgraph.checkpoint.base._checkpoints import LATEST_VERSION, timestamp
 from rxgraph.checkpoint.base._conflict import EXPECTED_LATEST
@@ -62,6 +64,13 @@ class Step(NamedTuple):
     new_versions: dict[str, Any]
 
 
+class LoadHistory(NamedTuple):
+    """Ask the saver what delta channels are made of; the outcome is a dict of histories."""
+
+    config: dict[str, Any]
+    channels: Sequence[str]
+
+
 class Lineage:
     """Where a run stands in its thread.
 
@@ -69,15 +78,27 @@ class Lineage:
         saver: Keeps the thread.
         config: The run's configuration; ``configurable`` names the thread.
         namespace: Of the graph, below the root.
+        deltas: Channels that are saved as their writes.
+        whole: Whether each checkpoint has them whole, since most of the others are not saved.
     """
 
     __slots__ = (
-        "_at_head", "_forks", "_next_version", "_parent_id", "answers", "config", "head", "metadata", "namespace",
-        "pending", "saved_versions", "saver", "stored", "takes_paths",
+        "_at_head", "_deltas", "_forks", "_histories", "_next_version", "_parent_id", "_whole", "answers", "config",
+        "head", "metadata", "namespace", "pending", "saved_versions", "saver", "stored", "takes_paths",
     )  # fmt: skip
 
-    def __init__(self, saver: Any, config: dict[str, Any], namespace: Namespace) -> None:
+    def __init__(
+        self,
+        saver: Any,
+        config: dict[str, Any],
+        namespace: Namespace,
+        deltas: Sequence[str] = (),
+        whole: bool = False,
+    ) -> None:
         self.saver = saver
+        self._deltas = deltas
+        self._whole = whole
+        self._histories: dict[str, Any] = {}
         self.namespace = NS_SEP.join(namespace)
         configurable = {**config.get(CONF, {}), "checkpoint_ns": self.namespace}
         if "thread_id" in configurable:
@@ -98,8 +119,14 @@ class Lineage:
         """Whether the saver knows the paths of tasks; old ones don't."""
         self._next_version: Callable[[Any, Any], Any] = saver.get_next_version
 
-    def adopt(self, found: Any) -> None:
-        """Stand on a checkpoint that was loaded; ``None`` is the beginning."""
+    def adopt(self, found: Any, histories: dict[str, Any] | None = None) -> None:
+        """Stand on a checkpoint that was loaded; ``None`` is the beginning.
+
+        Args:
+            found: The saver's tuple.
+            histories: What the saver answered to :meth:`asks`.
+        """
+        self._histories = histories or {}
         if found is None:
             return
         self.head = found.checkpoint
@@ -109,6 +136,22 @@ class Lineage:
         self.pending = [tuple(write) for write in found.pending_writes or ()]
         self.saved_versions = dict(self.head["channel_versions"])
         self.stored = True
+
+    def asks(self, found: Any) -> LoadHistory | None:
+        """Return what has to be known of a loaded checkpoint besides what is in it."""
+        if found is None or not self._deltas:
+            return None
+        versions, values = found.checkpoint["channel_versions"], found.checkpoint["channel_values"]
+        channels = [name for name in self._deltas if name in versions and name not in values]
+        return LoadHistory(found.config, channels) if channels else None
+
+    def rebuild(self, state: RunState) -> None:
+        """Give a state that was restored from the head the delta channels that are not in it."""
+        for name, history in self._histories.items():
+            prototype = cast(DeltaChannel[Any], state.channels.prototypes[name])
+            channel = prototype.from_checkpoint(history.get("seed", MISSING))
+            channel.replay_writes(history["writes"])
+            state.channels[name] = channel
 
     def next_version(self, current: Any) -> Any:
         """Count a channel version up, the saver's way."""
@@ -160,6 +203,9 @@ class Lineage:
                 values.pop(name, None)
             else:
                 values[name] = value
+        metadata: dict[str, Any] = {"source": source, "step": state.step, "parents": {}}
+        if self._deltas and (counters := self._save_deltas(state, source, values, new_versions)):
+            metadata["counters_since_delta_snapshot"] = counters
         self._parent_id = self.head["id"] if self.stored else None
         self._at_head, self._forks = None, False
         self.head = {
@@ -171,13 +217,45 @@ class Lineage:
             "versions_seen": dict(state.seen),
             "updated_channels": None if updated is None else sorted(updated),
         }
-        self.metadata = {"source": source, "step": state.step, "parents": {}}
+        self.metadata = metadata
         # What is stored on a checkpoint, answers too, is for the superstep that starts from it.
         self.pending = []
         self.answers = Answers()
         self.saved_versions = dict(state.versions)
         self.stored = True
         return Step(parent, self.head, self.metadata, new_versions)
+
+    def _save_deltas(
+        self, state: RunState, source: str, values: dict[str, Any], new_versions: dict[str, Any]
+    ) -> dict[str, tuple[int, int]]:
+        """Put those delta channels into a checkpoint that its ancestors' writes don't add up to, or not soon enough.
+
+        Returns updates and supersteps since the last snapshot, of those that are not in it whole.
+        """
+        known = self.metadata.get("counters_since_delta_snapshot") or {}
+        left = () if source == "loop" else {channel for _, channel, _ in self.pending}
+        counters: dict[str, tuple[int, int]] = {}
+        self._histories = {}
+        for name in self._deltas:
+            # Writes that are on the head already may be of tasks that this checkpoint gives up, or of another branch.
+            astray = self._forks or name in left
+            if name not in state.versions and not astray:
+                continue
+            channel = cast(DeltaChannel[Any], state.channels[name])
+            updates, supersteps = known.get(name, (0, 0))
+            updates, supersteps = updates + (name in new_versions), supersteps + 1
+            counters[name] = (updates, supersteps)
+            broken = astray or not self.stored or channel.restarted or self._whole
+            if broken or updates >= channel.snapshot_frequency or supersteps >= _most_supersteps():
+                del counters[name]
+                values[name] = channel.snapshot()
+                if name not in new_versions:
+                    # A saver keeps a value under its version, and this one has none under the present one.
+                    state.version = self._next_version(state.version, None)
+                    new_versions[name] = state.versions[name] = state.version
+            elif name not in values:
+                self._histories[name] = {"seed": channel.get(), "writes": []}
+        return counters
 
     def twin(self, state: RunState) -> Step:
         """Move the head to a copy of itself, which has the same parent, and return what the saver is to be given."""
@@ -212,9 +290,14 @@ def finished_writes(stored: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]] 
     return [write for write in writes if write[0] != NO_WRITES] if writes else None
 
 
+def _most_supersteps() -> int:
+    """Supersteps after which a delta channel is saved whole, however few its updates were."""
+    return int(os.environ.get("LANGGRAPH_DELTA_MAX_SUPERSTEPS_SINCE_SNAPSHOT", "5000"))
+
+
 @cache
 def _takes_paths(saver: Any) -> bool:
     return "task_path" in signature(saver.put_writes).parameters
 
 
-__all__ = ("CONTROL", "Answers", "Lineage", "Step", "finished_writes")
+__all__ = ("CONTROL", "Answers", "Lineage", "LoadHistory", "Step", "finished_writes")

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rxgraph.channels.base import BaseChannel
+from rxgraph.channels.delta import DeltaChannel
 from rxgraph.channels.untracked_value import UntrackedValue
 from rxgraph.constants import MISSING
 from rxgraph.managed.base import ManagedValue
@@ -154,6 +155,11 @@ class Plan:
     def caches(self) -> bool:
         """Whether some node's results are cached."""
         return any(node.caching is not None for node in self.nodes.values())
+
+    @cached_property
+    def deltas(self) -> tuple[str, ...]:
+        """Channels that are saved as their writes."""
+        return tuple(name for name, channel in self.channels.items() if isinstance(channel, DeltaChannel))
 
     @cached_property
     def untracked(self) -> frozenset[str]:

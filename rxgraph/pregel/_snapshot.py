@@ -32,6 +32,7 @@ def planned(run: RunContext, lineage: Lineage) -> tuple[RunState, list[Task]]:
     """
     state = RunState(run.plan.channels, lineage.step + 1, lineage.step + 2)
     state.restore(lineage.head, lineage.next_version)
+    lineage.rebuild(state)
     # All nodes are looked at, so the tasks stand in the order in which the graph declares them.
     tasks = plan_tasks(run, state, None)
     if extra := lineage.null_writes():
@@ -39,17 +40,18 @@ def planned(run: RunContext, lineage: Lineage) -> tuple[RunState, list[Task]]:
     return state, tasks
 
 
-def snapshot(run: RunContext, found: Any, *, live: bool) -> StateSnapshot:
+def snapshot(run: RunContext, found: Any, histories: dict[str, Any] | None = None, *, live: bool) -> StateSnapshot:
     """Show a checkpoint.
 
     Args:
         run: The graph whose thread it is; its lineage is moved to the checkpoint.
         found: The saver's tuple.
+        histories: What its delta channels are made of.
         live: Whether it is shown as the head of its thread, rather than as a record.
     """
     lineage = run.lineage
     assert lineage is not None
-    lineage.adopt(found)
+    lineage.adopt(found, histories)
     state, tasks = planned(run, lineage)
     shown: list[PregelTask] = []
     left: list[str] = []

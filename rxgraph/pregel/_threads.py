@@ -39,12 +39,16 @@ class Threads:
             ValueError: The graph has no checkpointer, or *config* names no thread.
         """
         run, lineage = self._at(config, subgraphs)
-        return self._snapshot(run, lineage, ask(lineage, Load(lineage.config)))
+        found = ask(lineage, Load(lineage.config))
+        question = lineage.asks(found)
+        return self._snapshot(run, lineage, found, None if question is None else ask(lineage, question))
 
     async def aget_state(self, config: RunnableConfig, *, subgraphs: bool = False) -> StateSnapshot:
         """Do what :meth:`get_state` does, on the event loop."""
         run, lineage = self._at(config, subgraphs)
-        return self._snapshot(run, lineage, await aask(lineage, Load(lineage.config)))
+        found = await aask(lineage, Load(lineage.config))
+        question = lineage.asks(found)
+        return self._snapshot(run, lineage, found, None if question is None else await aask(lineage, question))
 
     def get_state_history(
         self,
@@ -66,7 +70,8 @@ class Threads:
         # Drained first: not every saver can be asked anything while it lists.
         found = list(lineage.saver.list(lineage.config, before=before, limit=limit, filter=filter))
         for one in found:
-            yield snapshot(run, one, live=False)
+            question = lineage.asks(one)
+            yield snapshot(run, one, None if question is None else ask(lineage, question), live=False)
 
     async def aget_state_history(
         self,
@@ -80,7 +85,8 @@ class Threads:
         run, lineage = self._at(config, False)
         listed = lineage.saver.alist(lineage.config, before=before, limit=limit, filter=filter)
         for one in [one async for one in listed]:
-            yield snapshot(run, one, live=False)
+            question = lineage.asks(one)
+            yield snapshot(run, one, None if question is None else await aask(lineage, question), live=False)
 
     def update_state(
         self, config: RunnableConfig, values: Any, as_node: str | None = None, task_id: str | None = None
@@ -142,15 +148,17 @@ class Threads:
             raise NotYetAvailableError("get_state(subgraphs=True)", "It comes with the persistence of inner graphs.")
         merged = merge_configs(self.config, config)
         check_thread(merged, self.name)
-        lineage = Lineage(self.checkpointer, merged, ())
+        lineage = Lineage(self.checkpointer, merged, (), self._plan.deltas)
         keys = self._plan.stream_keys
         run = RunContext(self._plan, merged, None, self.store, RunControl(), (), frozenset(), keys, no_write, lineage)
         return run, lineage
 
-    def _snapshot(self, run: RunContext, lineage: Lineage, found: Any) -> StateSnapshot:
+    def _snapshot(
+        self, run: RunContext, lineage: Lineage, found: Any, histories: dict[str, Any] | None
+    ) -> StateSnapshot:
         if found is None:
             return empty_snapshot(run.config)
-        return snapshot(run, found, live=not lineage.config[CONF].get("checkpoint_id"))
+        return snapshot(run, found, histories, live=not lineage.config[CONF].get("checkpoint_id"))
 
 
 __all__ = ("Threads",)

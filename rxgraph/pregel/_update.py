@@ -43,7 +43,9 @@ def update_thread(
         ValueError: There is nothing to do.
     """
     _check(run, supersteps)
-    lineage.adopt((yield Load(lineage.config)))
+    found = yield Load(lineage.config)
+    question = lineage.asks(found)
+    lineage.adopt(found, None if question is None else (yield question))
     rows = not lineage.config[CONF].get("checkpoint_id")
     address = None
     for updates in supersteps:
@@ -90,6 +92,7 @@ def _copy(run: RunContext, lineage: Lineage) -> Step:
         raise InvalidUpdateError(f"Thread of graph {run.plan.name!r} is empty: Cannot copy a non-existent checkpoint.")
     state = RunState(run.plan.channels, lineage.step + 1, lineage.step + 2)
     state.restore(lineage.head, lineage.next_version)
+    lineage.rebuild(state)
     return lineage.twin(state)
 
 

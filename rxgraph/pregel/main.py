@@ -342,6 +342,7 @@ class Pregel(Threads, Generic[StateT, ContextT, InputT, OutputT]):
         shown = next(k for k in (options.get("output_keys"), keys, self._plan.stream_channels) if k is not None)
         merged = merge_configs(self.config, config)
         limit = read_limit(merged, default_recursion_limit())
+        durability = self._durability(options)
         wiring = Wiring((), watched)
         context = RunContext(
             plan=self._plan,
@@ -353,7 +354,7 @@ class Pregel(Threads, Generic[StateT, ContextT, InputT, OutputT]):
             watched=watched,
             output_keys=self._output_keys(shown),
             writer=wiring.write if "custom" in watched else no_write,
-            lineage=None if self.checkpointer is None else self._lineage(merged),
+            lineage=None if self.checkpointer is None else self._lineage(merged, durability == "exit"),
             cache=self.cache,
         )
         if printed:
@@ -366,7 +367,7 @@ class Pregel(Threads, Generic[StateT, ContextT, InputT, OutputT]):
             options.get("interrupt_after") or self.interrupt_after_nodes,
         )
         engine = Engine(context, input, limit, breakpoints)
-        return _Run(engine, wiring, items, merged.get("max_concurrency"), self._durability(options))
+        return _Run(engine, wiring, items, merged.get("max_concurrency"), durability)
 
     def _durability(self, options: RunOptions) -> str | None:
         durability = read_durability(options.get("durability"))
@@ -379,9 +380,9 @@ class Pregel(Threads, Generic[StateT, ContextT, InputT, OutputT]):
             )
         return durability
 
-    def _lineage(self, config: dict[str, Any]) -> Lineage:
+    def _lineage(self, config: dict[str, Any], whole: bool) -> Lineage:
         check_thread(config, self.name)
-        return Lineage(self.checkpointer, config, ())
+        return Lineage(self.checkpointer, config, (), self._plan.deltas, whole)
 
     def _output_keys(self, keys: str | Sequence[str]) -> str | tuple[str, ...]:
         for key in (keys,) if isinstance(keys, str) else keys:

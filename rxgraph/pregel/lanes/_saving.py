@@ -25,11 +25,12 @@ from rxgraph._context import CURRENT
 from rxgraph.checkpoint.serde.base import freeze
 from rxgraph.constants import NULL_TASK_ID, RESUME
 
-from .._effects import Effect, Load, Route, Save
+from .._effects import Effect, Load, LoadHistory, Route, Save
 from .._lineage import Lineage
 from .._superstep import SaveWrites
 
-Question: TypeAlias = Load | Save | SaveWrites
+Look: TypeAlias = Load | LoadHistory
+Question: TypeAlias = Look | Save | SaveWrites
 MOST_AHEAD: Final = 4
 """Checkpoints that a run may be ahead of its saver."""
 
@@ -39,6 +40,8 @@ def ask(lineage: Lineage, question: Question) -> Any:
     saver = lineage.saver
     if isinstance(question, Load):
         return saver.get_tuple(question.config)
+    if isinstance(question, LoadHistory):
+        return saver.get_delta_channel_history(config=question.config, channels=question.channels)
     if isinstance(question, Save):
         return saver.put(*question)
     return saver.put_writes(*(question if lineage.takes_paths else question[:3]))
@@ -49,6 +52,8 @@ async def aask(lineage: Lineage, question: Question) -> Any:
     saver = lineage.saver
     if isinstance(question, Load):
         return await saver.aget_tuple(question.config)
+    if isinstance(question, LoadHistory):
+        return await saver.aget_delta_channel_history(config=question.config, channels=question.channels)
     if isinstance(question, Save):
         return await saver.aput(*question)
     return await saver.aput_writes(*(question if lineage.takes_paths else question[:3]))
@@ -95,10 +100,10 @@ class SavingAtExit(Saving):
         self._writes: list[SaveWrites] = []
 
     def ask(self, question: Question) -> Any:
-        return super().ask(question) if isinstance(question, Load) else self._keep(question)
+        return super().ask(question) if isinstance(question, Look) else self._keep(question)
 
     async def aask(self, question: Question) -> Any:
-        return await super().aask(question) if isinstance(question, Load) else self._keep(question)
+        return await super().aask(question) if isinstance(question, Look) else self._keep(question)
 
     def _keep(self, question: Save | SaveWrites) -> None:
         if isinstance(question, SaveWrites):
@@ -169,7 +174,7 @@ class SavingOnThread(_Behind):
         self._failed = False
 
     def ask(self, question: Question) -> Any:
-        if isinstance(question, Load):
+        if isinstance(question, Look):
             self._collect(0)
             return super().ask(question)
         self._collect(MOST_AHEAD - 1 if isinstance(question, Save) else MOST_AHEAD)
@@ -222,7 +227,7 @@ class SavingInTask(_Behind):
 
     async def aask(self, question: Question) -> Any:
         self.check()
-        if isinstance(question, Load):
+        if isinstance(question, Look):
             await self._wait()
             return await super().aask(question)
         if isinstance(question, Save):
@@ -329,7 +334,7 @@ async def asettle(lineage: Lineage, effects: Generator[Effect, Any, Any]) -> Any
 
 
 def _question(effect: Effect) -> Question:
-    assert isinstance(effect, Load | Save | SaveWrites)
+    assert isinstance(effect, Load | LoadHistory | Save | SaveWrites)
     return effect
 
 
