@@ -28,6 +28,7 @@ from rxgraph.constants import (
     PULL,
     PUSH,
     RESUME,
+    TASKS,
 )
 from rxgraph.types import Namespace
 
@@ -129,7 +130,7 @@ class Lineage:
         self._histories = histories or {}
         if found is None:
             return
-        self.head = found.checkpoint
+        self.head = with_sends(found.checkpoint)
         self.metadata = dict(found.metadata)
         self._parent_id = None if found.parent_config is None else found.parent_config[CONF]["checkpoint_id"]
         self._at_head = None
@@ -288,6 +289,20 @@ def finished_writes(stored: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]] 
     """Return the writes of a finished task out of what is stored for it; ``None`` if it has not finished."""
     writes = [write for write in stored if write[0] not in CONTROL]
     return [write for write in writes if write[0] != NO_WRITES] if writes else None
+
+
+def with_sends(checkpoint: dict[str, Any]) -> dict[str, Any]:
+    """Return a checkpoint with its ``Send`` packets in their channel, where versions below 4 did not have them."""
+    sends = checkpoint.get("pending_sends")
+    if checkpoint["v"] >= LATEST_VERSION or not sends:
+        return checkpoint
+    versions = checkpoint["channel_versions"]
+    return {
+        **checkpoint,
+        "channel_values": {**checkpoint["channel_values"], TASKS: list(sends)},
+        "channel_versions": {**versions, TASKS: max(versions.values())},
+        "updated_channels": None,
+    }
 
 
 def _most_supersteps() -> int:

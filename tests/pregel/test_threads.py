@@ -15,7 +15,7 @@ from rxgraph.checkpoint.memory import InMemorySaver
 from rxgraph.checkpoint.sqlite import SqliteSaver
 from rxgraph.errors import EmptyInputError, GraphRecursionError, InvalidUpdateError
 from rxgraph.graph import END, START, StateGraph
-from rxgraph.types import Command, Interrupt, interrupt
+from rxgraph.types import Command, Interrupt, Send, interrupt
 from tests._lanes import Lane
 
 
@@ -285,3 +285,20 @@ def test_a_question_without_a_saver_stops_the_run(lane: Lane) -> None:
     result = lane.invoke(chain(lane, None, ask=ask), {"xs": ["in"]})
     assert result["xs"] == ["in"]
     assert [one.value for one in result["__interrupt__"]] == ["first"]
+
+
+def test_packets_of_an_early_checkpoint_are_sent(lane: Lane) -> None:
+    saver = InMemorySaver()
+    graph = StateGraph(State).add_node("plan", lane.node(say("plan"))).add_edge(START, "plan")
+    graph.add_node("work", lane.node(lambda number: {"xs": [number]}))
+    graph.add_conditional_edges("plan", lambda state: END, ["work", END])
+    compiled = graph.compile(checkpointer=saver)
+    lane.invoke(compiled, {"xs": []}, CONFIG)
+    found: Any = saver.get_tuple(CONFIG)
+    early = {**found.checkpoint, "v": 3, "pending_sends": [Send("work", 1), Send("work", 2)]}
+    saver.put(
+        {"configurable": {"thread_id": "old", "checkpoint_ns": ""}}, early, found.metadata, early["channel_versions"]
+    )
+    old: Any = {"configurable": {"thread_id": "old"}}
+    assert compiled.get_state(old).next == ("work", "work")
+    assert lane.invoke(compiled, None, old) == {"xs": ["plan", 1, 2]}
