@@ -357,53 +357,60 @@ class Reader(ABC, Generic[T]):
                 return None
         return self.take()
 
-    async def afetch(self) -> Iterable[T] | None:
-        """Return items for a pull of the async lane, or ``None`` at the end."""
-        task = asyncio.current_task()
-        if self._pulling is not None:
-            raise RuntimeError(
-                f"Reader {self.name!r} is being pulled by {self._pulling!r}, and now by {task!r}. "
-                "Give each task a branch of its own: atee(n)."
-            )
-        self._pulling = self.task = task
+    def ask(self) -> Iterable[T] | None:
+        """Ask the run of the async lane for an item; returns it if it came at once, or stays waiting for it."""
+        ring = self.ring
+        pump = ring.pump
+        if pump is None or not ring.is_async or self.left or ring.gate._shut or self.over():
+            return None
+        self.wait()
+        try:
+            more = pump.request(1)
+        except BaseException:
+            self.stop_waiting()
+            raise
+        if self.waiting:
+            if more is False:
+                self.stop_waiting()
+            return None
+        return self.ready()
+
+    async def afetch(self, task: Any) -> Iterable[T] | None:
+        """Return items for a pull of the async lane, or ``None`` at the end; :meth:`ask` may have asked already."""
+        self._pulling = task
+        ring = self.ring
         try:
             while self.left or not self.has():
                 if self.left or self.over():
                     return None
-                if await self._await_one(task):
-                    return None
+                blockers = None
+                if not self.waiting:
+                    if ring.is_async is False:
+                        raise LaneError(f"Channel {ring.name!r} belongs to a synchronous run. Use: for … in …")
+                    blockers = ring.blockers(self)
+                    if blockers and all(blocker.task is task for blocker in blockers):
+                        raise StalledConsumerError(self.name, _names(blockers, ring.gate))
+                    self.wait()
+                    if ring.pump is not None and ring.pump.request(1) is False and self.waiting:
+                        return None
+                # The item may have come inside the request: then no future is needed, and no turn of the loop.
+                if self.waiting:
+                    await self._arrival(blockers)
             return self.take()
         finally:
+            self.stop_waiting()
             self._pulling = None
 
-    async def _await_one(self, task: Any) -> bool:
-        """Wait for one item; True if the pump says that there are no more."""
-        ring = self.ring
-        pump = ring.pump
-        if ring.is_async is False:
-            raise LaneError(f"Channel {ring.name!r} belongs to a synchronous run. Use: for … in …")
-        blockers = ring.blockers(self)
-        if blockers and all(blocker.task is task for blocker in blockers):
-            raise StalledConsumerError(self.name, _names(blockers, ring.gate))
-        self.wait()
+    async def _arrival(self, blockers: list[Reader[Any]] | None) -> None:
+        loop = asyncio.get_running_loop()
+        self.future = loop.create_future()
+        alarm = loop.call_later(STALL_WARNING, _say_stalled, self, blockers) if blockers else None
         try:
-            if pump is not None and pump.request(1) is False and not self.has():
-                return True
-            # The item may have come inside the request: then no future is needed, and no turn of the loop.
-            if not self.waiting:
-                return False
-            loop = asyncio.get_running_loop()
-            self.future = loop.create_future()
-            alarm = loop.call_later(STALL_WARNING, _say_stalled, self, blockers) if blockers else None
-            try:
-                await self.future
-            finally:
-                self.future = None
-                if alarm is not None:
-                    alarm.cancel()
+            await self.future
         finally:
-            self.stop_waiting()
-        return False
+            self.future = None
+            if alarm is not None:
+                alarm.cancel()
 
 
 class Cursor(Reader[T]):
@@ -413,6 +420,7 @@ class Cursor(Reader[T]):
         super().__init__(ring, name, past)
         self.pos = self._joined = ring.emitted
         self._size = 0
+        self._slice: list[Any] = []
         self._unread = 0
         ring._cursors.append(self)
         if self.pos == ring._base:
@@ -421,7 +429,7 @@ class Cursor(Reader[T]):
     def ready(self) -> Iterable[Any] | None:
         # The chunk is used up when a pull comes here.
         if self._size:
-            size, self._size = self._size, 0
+            size, self._size, self._slice = self._size, 0, []
             self._move(size)
         ring = self.ring
         if self.pos < ring._base + len(ring._buf) and not self.left:
@@ -431,7 +439,7 @@ class Cursor(Reader[T]):
     def fetch(self) -> Iterable[Any] | None:
         # The same as in the base class, with fewer calls.
         if self._size:
-            size, self._size = self._size, 0
+            size, self._size, self._slice = self._size, 0, []
             self._move(size)
         ring = self.ring
         if self._past or self.left:
@@ -479,7 +487,8 @@ class Cursor(Reader[T]):
             self._move(1)
             return (item,)
         self._size = ready
-        self.chunk = chunk = iter(buf[start : start + ready])
+        self._slice = buf[start : start + ready]
+        self.chunk = chunk = iter(self._slice)
         return chunk
 
     def release(self) -> None:
@@ -487,6 +496,9 @@ class Cursor(Reader[T]):
             left: int = self.chunk.__length_hint__()  # type: ignore[attr-defined]
             taken, self._size = self._size - left, left
             if taken:
+                # The iterator goes by index, so what it has passed can be let go behind it.
+                done = len(self._slice) - left
+                self._slice[:done] = [None] * done
                 self._move(taken)
 
     def _move(self, n: int) -> None:
@@ -512,7 +524,7 @@ class Cursor(Reader[T]):
 
     def detach(self) -> None:
         self.release()
-        self._size = 0
+        self._size, self._slice = 0, []
         ring = self.ring
         self._unread = ring.emitted - self.pos
         ring._cursors.remove(self)
@@ -672,11 +684,18 @@ class AsyncBranch(AsyncIterator[T]):
 
     async def _pull(self) -> T:
         reader = self._reader
+        task = asyncio.current_task()
+        if reader._pulling is not None:
+            raise RuntimeError(
+                f"Reader {reader.name!r} is being pulled by {reader._pulling!r}, and now by {task!r}. "
+                "Give each task a branch of its own: atee(n)."
+            )
+        reader.task = task
         if self._loop is None:
             self._loop = asyncio.get_running_loop(), get_ident()
-        portion = reader.ready() if reader._pulling is None else None
+        portion = reader.ready() or reader.ask()
         if portion is None:
-            portion = await reader.afetch()
+            portion = await reader.afetch(task)
         if portion is None:
             failure = None if reader.left else reader.failure()
             reader.leave()

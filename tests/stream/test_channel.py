@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import inspect
 import logging
 import weakref
+from random import Random
 from typing import Any
 
 import pytest
@@ -414,6 +416,34 @@ def test_memory_is_bounded_in_the_sync_lane() -> None:
     channel = bound(200_000, 10, maxlen=4)
     assert sum(1 for _ in channel) == 200_000
     assert channel.pump.highest <= 4  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("maxlen", [4, 64])
+def test_no_more_items_than_the_bound_are_alive(maxlen: int) -> None:
+    """Slices that branches go through included."""
+
+    class Item:
+        pass
+
+    channel = StreamChannel[Item]("x", maxlen=maxlen)
+    alive: weakref.WeakSet[Item] = weakref.WeakSet()
+    highest = 0
+    branches = channel.tee(3)
+    for turn in range(200):
+        while channel.gate.is_open:
+            item = Item()
+            alive.add(item)
+            channel.push(item)
+            del item
+        highest = max(highest, len(alive))
+        for i, branch in enumerate(branches):
+            for _ in range((turn * (i + 3)) % maxlen):
+                if not branch.statistics().buffered:
+                    break
+                next(branch)
+        highest = max(highest, len(alive))
+        channel.settle()
+    assert highest <= maxlen
 
 
 # Tee
@@ -977,3 +1007,68 @@ def test_a_reader_that_comes_after_the_end_is_at_its_end() -> None:
         assert list(done.reader(overflow=overflow)) == []
         with pytest.raises(ValueError, match="node"):
             next(failed.reader(overflow=overflow))
+
+
+def test_a_subscriber_that_asks_one_by_one_does_not_make_the_stack_grow() -> None:
+    """Also when each request drives the run. [RS §3.3]"""
+    channel = bound(20_000, 1, maxlen=4)
+    depths: set[int] = set()
+
+    class OneByOne(Seen):
+        def on_next(self, value: Any, /) -> None:
+            super().on_next(value)
+            if value % 1000 == 0:
+                depths.add(len(inspect.stack(0)))
+            assert self.link is not None
+            self.link.request(1)
+
+    seen = OneByOne(1)
+    channel.subscribe_with(seen)
+    assert seen.told == [*range(20_000), "|"]
+    assert len(depths) <= 2
+
+
+def test_a_bad_request_ends_the_subscription() -> None:
+    """And frees its share. [RS §3.9]"""
+    channel = StreamChannel[int]("x", maxlen=1)
+    seen = Seen()
+    channel.subscribe_with(seen)
+    channel.push(1)
+    assert seen.link is not None
+    seen.link.request(0)
+    assert isinstance(seen.told[0], ValueError)
+    assert channel.gate.is_open
+
+
+@pytest.mark.parametrize("seed", range(30))
+async def test_cancelled_closed_and_dropped_branches_do_not_disturb_the_others(seed: int) -> None:
+    random = Random(seed)
+    channel = abound(300, random.choice([1, 3, 40]), maxlen=random.choice([1, 4, 64]))
+    branches = list(channel.atee(4))
+    steady = branches.pop()
+
+    async def restless(branch: Any) -> None:
+        got: list[int] = []
+        while len(got) < 100:
+            pull = asyncio.ensure_future(anext(branch))
+            for _ in range(random.randrange(4)):
+                await asyncio.sleep(0)
+            if random.random() < 0.5:
+                pull.cancel()
+            try:
+                got.append(await pull)
+            except asyncio.CancelledError:
+                continue
+        assert got == list(range(100))
+        if random.random() < 0.5:
+            await branch.aclose()
+
+    tasks = [asyncio.ensure_future(restless(branches.pop())) for _ in range(3)]
+    got = await _collect(steady)
+    assert got == list(range(300))
+    await asyncio.gather(*tasks)
+    tasks.clear()
+    assert channel.pump.demand == 0  # type: ignore[union-attr]
+    assert channel.pump.highest <= channel.maxlen  # type: ignore[union-attr]
+    gc.collect()
+    assert channel.statistics().readers == ()
