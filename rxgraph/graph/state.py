@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Generic, Self, overload
 
 from rxgraph._hints import did_you_mean
 from rxgraph.channels.base import BaseChannel
 from rxgraph.channels.last_value import LastValue
-from rxgraph.checkpoint.base import BaseCheckpointSaver
 from rxgraph.checkpoint.serde.allowlist import collect_allowlist
 from rxgraph.constants import END, NS_END, NS_SEP, RESERVED, START
 from rxgraph.errors import NotYetAvailableError
 from rxgraph.managed.base import ManagedValue
 from rxgraph.pregel._body import callable_name, make_body
-from rxgraph.pregel._saver import check_cache, check_saver
+from rxgraph.pregel._saver import check_cache
 from rxgraph.pregel.main import Pregel, Schemas
 from rxgraph.types import All, CachePolicy, RetryPolicy, TimeoutPolicy, TracePolicy
 from rxgraph.typing import ContextT, InputT, OutputT, StateT
@@ -347,12 +346,9 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
         self.validate(interrupts)
         _refuse("compile({}=...)", {"transformers": transformers or None})
         compiled = CompiledStateGraph(self, name=name or DEFAULT_NAME, store=store, debug=debug)
-        compiled.checkpointer, compiled.cache = check_saver(checkpointer), check_cache(cache)
-        # A saver or cache of ours makes no class that it was not told of; the graph's own are those of its schemas.
-        if isinstance(compiled.checkpointer, BaseCheckpointSaver):
-            compiled.checkpointer = compiled.checkpointer.with_allowlist(collect_allowlist(*self.schemas))
+        compiled.checkpointer, compiled.cache = checkpointer, check_cache(cache)
         if hasattr(compiled.cache, "with_allowlist"):
-            compiled.cache = compiled.cache.with_allowlist(collect_allowlist(*self.schemas))
+            compiled.cache = compiled.cache.with_allowlist(compiled._classes())
         compiled.interrupt_before_nodes = interrupt_before or ()
         compiled.interrupt_after_nodes = interrupt_after or ()
         return compiled
@@ -419,6 +415,9 @@ class CompiledStateGraph(Pregel[StateT, ContextT, InputT, OutputT]):
         plan = compile_plan(builder, name)
         super().__init__(plan, schemas=schemas, store=store, stream_mode="updates", debug=debug)
         self.context_schema = builder.context_schema
+
+    def _classes(self) -> Collection[Any]:
+        return collect_allowlist(*self.builder.schemas)
 
 
 def _action_name(action: Any) -> str:

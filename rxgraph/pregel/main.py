@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from copy import copy
@@ -20,6 +20,7 @@ from rxgraph._config import config_list, default_recursion_limit, merge_configs
 from rxgraph._hints import did_you_mean
 from rxgraph._writer import no_write
 from rxgraph.channels.base import BaseChannel
+from rxgraph.checkpoint.base import BaseCheckpointSaver
 from rxgraph.config import RunnableConfig
 from rxgraph.constants import START
 from rxgraph.flow import BoundedLog
@@ -35,7 +36,7 @@ from ._lineage import Lineage
 from ._observe import observe_run
 from ._options import RunOptions, check_names, read_durability, read_limit, read_modes, read_version
 from ._plan import Node, Plan
-from ._saver import check_thread
+from ._saver import check_saver, check_thread
 from ._superstep import with_interrupts
 from ._task import RunContext
 from ._threads import Threads
@@ -99,10 +100,26 @@ class Pregel(Threads, Generic[StateT, ContextT, InputT, OutputT]):
         self.config = config
         self.cache: Any = None
         """Keeps results of nodes that have a cache policy."""
-        self.checkpointer: Any = None
-        """Keeps the threads of this graph's runs; ``None`` for a graph that forgets."""
+        self._saver: Any = None
         self.interrupt_before_nodes: str | Sequence[str] = ()
         self.interrupt_after_nodes: str | Sequence[str] = ()
+
+    @property
+    def checkpointer(self) -> Any:
+        """Keeps the threads of this graph's runs; ``None`` for a graph that forgets.
+
+        A saver of ours is given the classes of the graph's schemas, without which it would make none of them.
+        """
+        return self._saver
+
+    @checkpointer.setter
+    def checkpointer(self, saver: Any) -> None:
+        saver = check_saver(saver)
+        self._saver = saver.with_allowlist(self._classes()) if isinstance(saver, BaseCheckpointSaver) else saver
+
+    def _classes(self) -> Collection[Any]:
+        """Classes that values of the state may have."""
+        return ()
 
     # --- doors
 

@@ -302,3 +302,21 @@ def test_packets_of_an_early_checkpoint_are_sent(lane: Lane) -> None:
     old: Any = {"configurable": {"thread_id": "old"}}
     assert compiled.get_state(old).next == ("work", "work")
     assert lane.invoke(compiled, None, old) == {"xs": ["plan", 1, 2]}
+
+
+@dataclass
+class Note:
+    text: str
+
+
+def test_a_saver_that_is_set_later_knows_the_classes_of_the_state(lane: Lane) -> None:
+    class Noted(TypedDict):
+        note: Note
+
+    graph = StateGraph(Noted).add_node("write", lane.node(lambda state: {"note": Note("kept")}))
+    compiled = graph.add_edge(START, "write").compile()
+    compiled.checkpointer = InMemorySaver()
+    lane.invoke(compiled, {"note": Note("given")}, CONFIG)
+    assert compiled.get_state(CONFIG).values == {"note": Note("kept")}
+    with pytest.raises(TypeError, match="which has no get_tuple"):
+        compiled.checkpointer = object()
