@@ -35,9 +35,6 @@ T = TypeVar("T")
 STALL_WARNING: Final = 5.0
 """Seconds that a pull waits for another task's full log before it says so."""
 
-CHUNK: Final = 8
-"""From so many items on, a reader takes them as a slice."""
-
 
 @runtime_checkable
 class Pump(Protocol):
@@ -176,9 +173,13 @@ class Ring(Generic[T]):
 
     def leave_base(self) -> None:
         """Let go of what every cursor has passed; called when the last one has left the front."""
-        places = [cursor.pos for cursor in self._cursors]
-        low = min(places) if places else self.emitted
-        self._slow = places.count(low)
+        cursors = self._cursors
+        if len(cursors) == 1:
+            low, self._slow = cursors[0].pos, 1
+        else:
+            places = [cursor.pos for cursor in cursors]
+            low = min(places) if places else self.emitted
+            self._slow = places.count(low)
         passed = low - self._base
         self._buf = self._buf[passed:] if passed < len(self._buf) else []
         self._base = low
@@ -454,8 +455,9 @@ class Cursor(Reader[T]):
             turn()
             buf = ring._buf
             start = self.pos - ring._base
-        if len(buf) - start != 1:
-            return super().fetch()
+        ready = len(buf) - start
+        if ready != 1:
+            return self.take() if ready else super().fetch()
         item = buf[start]
         self.pos += 1
         if not start:
@@ -482,7 +484,7 @@ class Cursor(Reader[T]):
         ring = self.ring
         buf, start = ring._buf, self.pos - ring._base
         ready = min(len(buf) - start, ring._chunk)
-        if ready < CHUNK:
+        if ready == 1:
             item = buf[start]
             self._move(1)
             return (item,)
