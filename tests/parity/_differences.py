@@ -46,6 +46,12 @@ DIFFERENCES: dict[str, Difference] = {
         Difference("an_answer_is_given_once"),
         Difference("a_failed_task_shows_no_update"),
         Difference("a_state_names_its_thread"),
+        Difference("an_overtaken_run_says_so"),
+        Difference("a_failed_save_stops_the_run"),
+        Difference("a_bulk_is_checked_first"),
+        Difference("an_ignored_input_warns", warns=("InputIgnoredWarning",)),
+        Difference("a_durability_without_a_saver_warns", warns=("NoSaverWarning",)),
+        Difference("equal_inputs_share_a_cached_result"),
         # Named by test_store_parity.py.
         Difference("phantom_namespaces_are_not_listed"),
         Difference("an_overwritten_item_keeps_created_at"),

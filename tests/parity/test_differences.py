@@ -312,6 +312,93 @@ def test_difference_a_failed_task_shows_no_update() -> None:
     assert outcomes(fail) == ([], [{"asks": None}])
 
 
+def counting(lg: Any, saver: Any, steps: int, step: Callable[[Any], Any]) -> Any:
+    """One node that goes round until its log is that long."""
+    graph = lg.StateGraph(Log).add_node("step", lambda state: step(state) or {"log": ["step"]})
+    graph.add_edge(lg.START, "step")
+    graph.add_conditional_edges("step", lambda state: "step" if len(state["log"]) < steps else lg.END)
+    return graph.compile(checkpointer=saver)
+
+
+def test_difference_an_overtaken_run_says_so() -> None:
+    def overtake(lg: Any) -> Any:
+        def step(state: Any) -> None:
+            if len(state["log"]) == 1:
+                graph.update_state(THREAD, {"log": ["faster"]}, "step")
+
+        graph = counting(lg, import_module(f"{lg.name}.checkpoint.memory").InMemorySaver(), 3, step)
+        graph.invoke({"log": []}, THREAD, durability="sync")
+        return graph.get_state(THREAD).values["log"]
+
+    assert outcomes(overtake) == (LIBS["ours"].errors.CheckpointConflictError, ["step"] * 3)
+
+
+def test_difference_a_failed_save_stops_the_run() -> None:
+    def fail(lg: Any) -> Any:
+        class Breaks(import_module(f"{lg.name}.checkpoint.memory").InMemorySaver):  # type: ignore[misc]
+            def put(self, config: Any, checkpoint: Any, metadata: Any, new_versions: Any) -> Any:
+                if metadata["step"] == 2:
+                    raise OSError("disk full")
+                return super().put(config, checkpoint, metadata, new_versions)
+
+        ran: list[int] = []
+        with pytest.raises(OSError, match="disk full"):
+            counting(lg, Breaks(), 30, lambda state: ran.append(1)).invoke({"log": []}, THREAD, durability="async")
+        return len(ran)
+
+    ours, theirs = outcomes(fail)
+    assert ours < 10 < theirs == 30
+
+
+def test_difference_a_bulk_is_checked_first() -> None:
+    def bulk(lg: Any) -> Any:
+        graph = saved(lg, a=say("a"))
+        update = import_module(f"{lg.name}.types").StateUpdate
+        with pytest.raises(lg.errors.InvalidUpdateError, match="nobody"):
+            graph.bulk_update_state(THREAD, [[update({"log": [1]}, "a")], [update({"log": [2]}, "nobody")]])
+        return graph.get_state(THREAD).values.get("log")
+
+    assert outcomes(bulk) == (None, [1])
+
+
+def test_difference_an_ignored_input_warns() -> None:
+    def enter_again(lg: Any) -> Any:
+        graph = saved(lg, asks=question(lg, "?"))
+        config = {**THREAD, "metadata": {"run_id": "r"}}
+        graph.invoke({"log": ["first"]}, config)
+        return graph.invoke({"log": ["second"]}, config)["log"]
+
+    ours, theirs, result, same = warned(enter_again)
+    assert (ours, theirs) == (["InputIgnoredWarning"], [])
+    assert result == same == ["first"]
+
+
+def test_difference_a_durability_without_a_saver_warns() -> None:
+    def run(lg: Any) -> Any:
+        return counting(lg, None, 1, lambda state: None).invoke({"log": []}, durability="sync")
+
+    with pytest.warns(UserWarning, match="durability"):
+        assert outcomes(run) == ({"log": ["step"]}, AttributeError)
+
+
+def test_difference_equal_inputs_share_a_cached_result() -> None:
+    def twice(lg: Any) -> Any:
+        ran: list[Any] = []
+
+        def work(value: Any) -> Any:
+            ran.append(value)
+            return {"log": [value]}
+
+        policy = import_module(f"{lg.name}.types").CachePolicy(key_func=str)
+        graph = lg.StateGraph(Log).add_node("work", work, cache_policy=policy)
+        graph.add_conditional_edges(lg.START, lambda state: [lg.Send("work", 1), lg.Send("work", 1)], ["work"])
+        compiled = graph.compile(cache=import_module(f"{lg.name}.cache.memory").InMemoryCache())
+        logs = [compiled.invoke({"log": []})["log"] for _ in range(2)]
+        return logs, len(ran)
+
+    assert outcomes(twice) == (([[1, 1]] * 2, 2), ([[1, 1]] * 2, 3))
+
+
 def test_difference_a_state_names_its_thread() -> None:
     refused = {"configurable": {"user": "1"}}
     assert outcomes(lambda lg: saved(lg, a=say("a")).get_state(refused)) == (ValueError, KeyError)
