@@ -11,10 +11,21 @@ from random import Random
 from typing import Any
 
 import pytest
+import reactivex as rx
+from reactivex import operators as rx_ops
 
 from rxgraph import operators as ops
 from rxgraph.errors import LaneError, StalledConsumerError
-from rxgraph.flow import DEFAULT_MAXLEN, UNBOUNDED, Gate, Lagged, Overflow, SlowConsumerError, Subscription
+from rxgraph.flow import (
+    DEFAULT_MAXLEN,
+    UNBOUNDED,
+    Gate,
+    Lagged,
+    Overflow,
+    RequestScheduler,
+    SlowConsumerError,
+    Subscription,
+)
 from rxgraph.stream import StreamChannel
 
 
@@ -1072,3 +1083,21 @@ async def test_cancelled_closed_and_dropped_branches_do_not_disturb_the_others(s
     assert channel.pump.highest <= channel.maxlen  # type: ignore[union-attr]
     gc.collect()
     assert channel.statistics().readers == ()
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_a_request_scheduler_is_a_pump(n: int) -> None:
+    """An RxPY source that emits one item per action is paced by the pulls."""
+    channel = StreamChannel[int]("x", maxlen=4)
+    scheduler = RequestScheduler(charge="item")
+    pushed: list[int] = []
+    source = rx.range(0, 50).pipe(rx_ops.do_action(pushed.append))
+    source.subscribe(channel.push, channel.fail, channel.close, scheduler=scheduler)
+    channel._bind(scheduler)
+    branches = channel.tee(n)
+    assert pushed == []
+    for i in range(50):
+        assert [next(branch) for branch in branches] == [i] * n
+        assert len(pushed) == i + 1
+    assert [list(branch) for branch in branches] == [[]] * n
+    assert scheduler.demand == 0
