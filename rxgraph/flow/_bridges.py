@@ -321,6 +321,9 @@ class _ObserverSubscriber(abc.DisposableBase, Generic[T]):
             self._observer.on_completed()
 
     def dispose(self) -> None:
+        # RxPY disposes of a subscription from inside its end, where nothing of the link may be called. [RS §2.3]
+        if self._done:
+            return
         self._done = True
         if self._link is not None:
             self._link.cancel()
