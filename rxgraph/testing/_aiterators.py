@@ -70,6 +70,10 @@ class AsyncIteratorConformance:
         """Return a new iterator of *elements* items that then ends."""
         raise NotImplementedError("Override make_iterator() to return an async iterator of that many items.")
 
+    def make_loop(self) -> asyncio.AbstractEventLoop:
+        """Return a new event loop; override it to play all rules on another kind of loop."""
+        return asyncio.new_event_loop()
+
     def make_controlled(self, branches: int) -> Controlled:
         """Return a source that is played by hand; raise ``SkipTest`` where there is only one branch."""
         raise SkipTest("untested: make_controlled() is not overridden")
@@ -282,7 +286,7 @@ class AsyncIteratorConformance:
 
         def run() -> None:
             try:
-                asyncio.run(read())
+                self._play(read)
             except SkipTest as skip:
                 skips.append(skip)
 
@@ -436,7 +440,7 @@ class AsyncIteratorConformance:
         law: Callable[[], Coroutine[Any, Any, None]],
         loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
     ) -> None:
-        with asyncio.Runner(loop_factory=loop_factory) as runner:
+        with asyncio.Runner(loop_factory=loop_factory or self.make_loop) as runner:
             runner.run(law())
 
     async def _settle(self) -> None:

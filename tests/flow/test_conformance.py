@@ -234,6 +234,20 @@ class TestAStream(AsyncIteratorConformance):
         return graph_of(node).stream({"n": 0}, stream_mode="custom")
 
 
+class OnUvloop(AsyncIteratorConformance):
+    def make_loop(self) -> asyncio.AbstractEventLoop:
+        loop: asyncio.AbstractEventLoop = pytest.importorskip("uvloop").new_event_loop()
+        return loop
+
+
+class TestToAIteratorOnUvloop(OnUvloop, TestToAIterator):
+    pass
+
+
+class TestAStreamOnUvloop(OnUvloop, TestAStream):
+    pass
+
+
 # The rules themselves
 
 SUITES: Any = [PublisherConformance, SubscriberConformance, ProcessorConformance, AsyncIteratorConformance]
