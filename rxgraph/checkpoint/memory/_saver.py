@@ -95,7 +95,7 @@ class InMemorySaver(BaseCheckpointSaver[str]):
                     }
                     # Still bytes: the walk only sorts them.
                     writes = sorted(shelf.writes_on(cast(str, id)))
-                    walk.visit(stored, [(item.task, item.channel, item.value) for item in writes])
+                    walk.visit(stored, [(task, channel, value) for _, task, _, channel, value in writes])
         loads = self.serde.loads_typed
         history = walk.history()
         for found in history.values():
@@ -133,7 +133,7 @@ class InMemorySaver(BaseCheckpointSaver[str]):
             check_latest(address, expected_latest(config), shelf.latest())
             shelf.blobs.update(blobs)
             shelf.add(id, row)
-        return address.at(id).config()
+        return _config(address.thread, address.ns, id)
 
     def put_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
@@ -145,8 +145,8 @@ class InMemorySaver(BaseCheckpointSaver[str]):
         """
         address = Address.of(config).existing(task_id)
         dumps, special = self.serde.dumps_typed, WRITES_IDX_MAP
-        rows = [
-            Write(task_path, task_id, special.get(channel, position), channel, dumps(value))
+        rows: list[Write] = [
+            (task_path, task_id, special.get(channel, position), channel, dumps(value))
             for position, (channel, value) in enumerate(writes)
         ]
         with self._lock:
@@ -365,11 +365,11 @@ class InMemorySaver(BaseCheckpointSaver[str]):
             if (value := blobs.get(key, EMPTY)) is not EMPTY
         }
         return CheckpointTuple(
-            address.at(id).config(),
+            _config(thread, ns, id),
             checkpoint,
             metadata,
-            None if row.parent is None else address.at(row.parent).config(),
-            [(write.task, write.channel, loads(write.value)) for write in sorted(writes)],
+            None if row.parent is None else _config(thread, ns, row.parent),
+            [(task, channel, loads(value)) for _, task, _, channel, value in sorted(writes)],
         )
 
     def _versions(self, row: Row) -> ChannelVersions:
@@ -377,6 +377,10 @@ class InMemorySaver(BaseCheckpointSaver[str]):
 
     def _metadata(self, row: Row) -> CheckpointMetadata:
         return cast(CheckpointMetadata, self.serde.loads_typed(row.metadata))
+
+
+def _config(thread: str, ns: str, id: str) -> RunnableConfig:
+    return {"configurable": {"thread_id": thread, "checkpoint_ns": ns, "checkpoint_id": id}}
 
 
 __all__ = ("InMemorySaver",)

@@ -19,6 +19,9 @@ Typed: TypeAlias = tuple[str, bytes]
 EMPTY: Typed = ("empty", b"")
 """Stands for the value of a channel that has a version and no value."""
 
+Write: TypeAlias = tuple[str, str, int, str, Typed]
+"""One pending write: path of its task, the task, its index there, channel, value. Writes sort as they are read."""
+
 
 class Row(NamedTuple):
     """A checkpoint without the values of its channels, and its metadata, both as bytes."""
@@ -26,16 +29,6 @@ class Row(NamedTuple):
     body: Typed
     metadata: Typed
     parent: str | None
-
-
-class Write(NamedTuple):
-    """One pending write."""
-
-    path: str
-    task: str
-    idx: int
-    channel: str
-    value: Typed
 
 
 class Shelf:
@@ -65,9 +58,9 @@ class Shelf:
         if kept is None:
             kept = self.writes[id] = {}
         for write in writes:
-            key = (write.task, write.idx)
-            if write.idx < 0 or key not in kept:
-                kept[key] = write
+            _, task, idx, _, _ = write
+            if idx < 0 or (task, idx) not in kept:
+                kept[task, idx] = write
 
     def remove(self, ids: set[str], versions: Callable[[Row], ChannelVersions]) -> None:
         """Take checkpoints out, with their writes and the values that no other checkpoint shows."""
