@@ -7,6 +7,9 @@ The hash of 128 bits is cut into the shape of a UUID, but is none: version and v
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
+
 
 def task_id(checkpoint_id: str, ns: str, step: int, name: str, kind: str, *rest: str, v: int = 4) -> str:
     """Return the id of a task.
@@ -21,12 +24,9 @@ def task_id(checkpoint_id: str, ns: str, step: int, name: str, kind: str, *rest:
             caller's path string and the index of a functional call; ``"node_error_handler"`` and the failed task's id.
         v: Version of the checkpoint's format; the first one hashed differently.
     """
-    # A program without a saver needs no hash.
-    from xxhash import xxh3_128_hexdigest
-
     parts = f"{ns}|{name}" if ns else name
     data = bytes.fromhex(checkpoint_id.replace("-", "")) + f"{parts}{step}{name}{kind}{''.join(rest)}".encode()
-    return _cut(xxh3_128_hexdigest(data) if v > 1 else _sha1(data))
+    return _cut(_xxh3()(data) if v > 1 else _sha1(data))
 
 
 def interrupt_id(ns: str, answers: int) -> str:
@@ -36,9 +36,7 @@ def interrupt_id(ns: str, answers: int) -> str:
         ns: Namespace of the task that asks it, with its task id.
         answers: How many questions of the task have their answers already.
     """
-    from xxhash import xxh3_128_hexdigest
-
-    return xxh3_128_hexdigest((f"{ns}|{answers}" if answers else ns).encode())
+    return _xxh3()((f"{ns}|{answers}" if answers else ns).encode())
 
 
 def path_string(path: object) -> str:
@@ -73,6 +71,14 @@ def delta_input_task_id(checkpoint_id: str) -> str:
 def writes_sort_key(task_path: str, task_id: str = "", idx: int = 0) -> tuple[str, str, int]:
     """Return what the pending writes of a checkpoint are sorted by."""
     return task_path, task_id, idx
+
+
+@cache
+def _xxh3() -> Callable[[bytes], str]:
+    # A program without a saver needs no hash.
+    from xxhash import xxh3_128_hexdigest
+
+    return xxh3_128_hexdigest
 
 
 def _cut(digits: str) -> str:
