@@ -31,7 +31,10 @@ def plan_tasks(run: RunContext, state: RunState, updated: Collection[str] | None
     """
     plan = run.plan
     tasks: list[Task] = []
-    if updated is None or TASKS in updated:
+    # Where nobody has sent a packet, in this run or in the one that was saved, the channel needn't be made.
+    known = state.channels
+    sent = (TASKS in known or TASKS in known.saved) if updated is None else TASKS in updated
+    if sent:
         topic = state.channels[TASKS]
         if topic.is_available():
             for index, packet in enumerate(topic.get()):
