@@ -25,17 +25,28 @@ def empty_snapshot(config: dict[str, Any]) -> StateSnapshot:
     return StateSnapshot({}, (), config, None, None, None, (), ())
 
 
-def planned(run: RunContext, lineage: Lineage) -> tuple[RunState, list[Task]]:
+def planned(run: RunContext, lineage: Lineage, *, changes: bool = True) -> tuple[RunState, list[Task]]:
     """Restore the state at a checkpoint, and plan the tasks that come next.
 
     What a command has written on top of the checkpoint counts for the state, and not yet for the tasks.
+
+    Args:
+        run: The graph.
+        lineage: Stands on the checkpoint.
+        changes: Whether the caller may change the state; one that is only looked at needs no copies.
     """
+    head = lineage.head
+    extra = lineage.null_writes()
     state = RunState(run.plan.channels, lineage.step + 1, lineage.step + 2)
-    state.restore(lineage.head, lineage.next_version)
+    if changes or extra:
+        state.restore(head, lineage.next_version)
+    else:
+        state.channels.saved = head["channel_values"]
+        state.versions, state.seen = head["channel_versions"], head["versions_seen"]
     lineage.rebuild(state)
     # All nodes are looked at, so the tasks stand in the order in which the graph declares them.
     tasks = plan_tasks(run, state, None)
-    if extra := lineage.null_writes():
+    if extra:
         apply_writes(run.plan, state, (), extra)
     return state, tasks
 
@@ -52,7 +63,7 @@ def snapshot(run: RunContext, found: Any, histories: dict[str, Any] | None = Non
     lineage = run.lineage
     assert lineage is not None
     lineage.adopt(found, histories)
-    state, tasks = planned(run, lineage)
+    state, tasks = planned(run, lineage, changes=live)
     shown: list[PregelTask] = []
     left: list[str] = []
     finished: list[Task] = []
