@@ -110,4 +110,13 @@ def on_threads(*targets: Callable[[], Any]) -> None:
     assert not stuck, f"{stuck} of {len(threads)} threads are stuck"
 
 
-__all__ = ("PATIENCE", "Probe", "on_threads")
+def raised(call: Callable[[], Any]) -> Exception | None:
+    """Return the error of a call that may raise one."""
+    try:
+        call()
+    except Exception as error:
+        return error
+    return None
+
+
+__all__ = ("PATIENCE", "Probe", "on_threads", "raised")
