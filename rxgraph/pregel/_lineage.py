@@ -138,6 +138,11 @@ class Lineage:
         self.saved_versions = dict(self.head["channel_versions"])
         self.stored = True
 
+    @property
+    def in_memory(self) -> bool:
+        """Whether the saver takes no longer than a call; not inherited, for who knows what a derived class does."""
+        return bool(vars(type(self.saver)).get("saves_in_memory", False))
+
     def asks(self, found: Any) -> LoadHistory | None:
         """Return what has to be known of a loaded checkpoint besides what is in it."""
         if found is None or not self._deltas:

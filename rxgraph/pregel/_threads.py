@@ -67,9 +67,9 @@ class Threads:
             limit: How many at most.
         """
         run, lineage = self._at(config, False)
-        # Drained first: not every saver can be asked anything while it lists.
-        found = list(lineage.saver.list(lineage.config, before=before, limit=limit, filter=filter))
-        for one in found:
+        found = lineage.saver.list(lineage.config, before=before, limit=limit, filter=filter)
+        # Others are drained first: not every saver can be asked anything while it lists.
+        for one in found if lineage.in_memory else list(found):
             question = lineage.asks(one)
             yield snapshot(run, one, None if question is None else ask(lineage, question), live=False)
 

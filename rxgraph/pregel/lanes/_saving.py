@@ -293,10 +293,7 @@ def saving(lineage: Lineage | None, durability: str | None, *, on_loop: bool) ->
         return None
     if durability == "exit":
         return SavingAtExit(lineage)
-    saver = lineage.saver
-    # Not inherited: what a class derived from such a saver does in its methods nobody knows.
-    in_memory = vars(type(saver)).get("saves_in_memory", False)
-    if durability == "sync" or in_memory or not hasattr(saver, "serde"):
+    if durability == "sync" or lineage.in_memory or not hasattr(lineage.saver, "serde"):
         return Saving(lineage)
     return SavingInTask(lineage) if on_loop else SavingOnThread(lineage)
 
