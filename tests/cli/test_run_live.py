@@ -72,7 +72,7 @@ def test_a_second_ctrl_c_waits_for_nothing(folder: Path) -> None:
         assert b"started" in process.stdout.readline()
         process.send_signal(signal.SIGINT)
         read_until(process.stderr, b"Stopping: waiting for the nodes")
-        # A signal that comes just as CPython begins to wait for a lock is seen with the next one: press until it leaves.
+        # A signal that comes just as CPython begins to wait for a lock is seen with the next one.
         for _ in range(int(PATIENCE)):
             process.send_signal(signal.SIGINT)
             try:
