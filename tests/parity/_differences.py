@@ -44,6 +44,7 @@ DIFFERENCES: dict[str, Difference] = {
         Difference("a_failed_stream_stays_failed"),
         Difference("an_update_keeps_what_siblings_wrote"),
         Difference("an_answer_is_given_once"),
+        Difference("every_answer_is_kept"),
         Difference("a_failed_task_shows_no_update"),
         Difference("a_state_names_its_thread"),
         Difference("an_overtaken_run_says_so"),

@@ -294,6 +294,26 @@ def test_difference_an_answer_is_given_once() -> None:
     assert outcomes(answer) == ([], ["A", "B", "A"])
 
 
+def test_difference_every_answer_is_kept() -> None:
+    """The list of answers of a task that is finished: what is asked again there depends on it."""
+
+    def answers(lg: Any) -> Any:
+        def keep(saver: Any) -> Any:
+            graph = lg.StateGraph(Log).add_node("asks", question(lg, "1", "2")).add_edge(lg.START, "asks")
+            graph = graph.compile(checkpointer=saver)
+            graph.invoke({}, THREAD)
+            for answer in "AB":
+                graph.invoke(lg.Command(resume=answer), THREAD)
+            rows = [row for one in saver.list(THREAD) for row in one.pending_writes]
+            return [value for task, channel, value in rows if channel == "__resume__" and task[:8] != "0" * 8]
+
+        memory = import_module(f"{lg.name}.checkpoint.memory").InMemorySaver()
+        with import_module(f"{lg.name}.checkpoint.sqlite").SqliteSaver.from_conn_string(":memory:") as file:
+            return keep(memory), keep(file)
+
+    assert outcomes(answers) == (([["A", "B"]], [["A", "B"]]), ([["A", "B"]], [["A"]]))
+
+
 def test_difference_a_failed_task_shows_no_update() -> None:
     def fail(lg: Any) -> Any:
         ask = question(lg, "?")

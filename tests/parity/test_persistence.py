@@ -5,135 +5,18 @@ what the saver holds; at the end the history. Annotations are evaluated (no post
 """
 
 import asyncio
-import dataclasses
 import operator
-import time
-from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
 import pydantic
 import pytest
 
-from tests.parity._threads import LANES, WAYS, Program, compare
+from tests.parity._sessions import Boom, Case, Cases, Data, Full, Log, Model, asks, fails, fan, line, say, see
+from tests.parity._threads import WAYS, compare
 
-
-@dataclasses.dataclass(frozen=True)
-class Case:
-    """A session program, the differences that it runs into, and the lanes that it is for."""
-
-    program: Program
-    differences: tuple[str, ...]
-    lanes: tuple[str, ...]
-
-
-CASES: list[Case] = []
-
-
-def program(*differences: str, lanes: tuple[str, ...] = LANES) -> Callable[[Program], Program]:
-    """Register a session program together with the deliberate differences that it runs into."""
-
-    def register(fn: Program) -> Program:
-        CASES.append(Case(fn, differences, lanes))
-        return fn
-
-    return register
-
-
-# --- what the sessions are made of
-
-
-class Boom(Exception):
-    """A node's own failure."""
-
-
-class Log(TypedDict):
-    log: Annotated[list, operator.add]
-
-
-class Full(TypedDict):
-    log: Annotated[list, operator.add]
-    v: str
-    n: Annotated[int, operator.add]
-
-
-@dataclasses.dataclass
-class Data:
-    log: Annotated[list, operator.add] = dataclasses.field(default_factory=list)
-    v: str = "default"
-
-
-class Model(pydantic.BaseModel):
-    log: Annotated[list, operator.add] = []
-    v: str = "default"
-    n: int = 0
-
-
-def say(name, **more):
-    """A node that logs its name, and updates further keys."""
-
-    def node(state):
-        return {"log": [name], **more}
-
-    node.__name__ = name
-    return node
-
-
-def see(name, *keys):
-    """A node that logs its name and what it sees."""
-
-    def node(state):
-        return {"log": [(name, {key: state[key] for key in keys or sorted(state) if key in state and key != "log"})]}
-
-    node.__name__ = name
-    return node
-
-
-def asks(lg, name, *questions):
-    """A node that asks, and logs the answers."""
-
-    def node(state):
-        return {"log": [(name, *[lg.interrupt(question) for question in questions or (f"{name}?",)])]}
-
-    node.__name__ = name
-    return node
-
-
-def fails(lg, name, times=1, wait=0.0):
-    """A node that fails some times before it works, after its siblings are done."""
-    calls = []
-
-    def work(state):
-        calls.append(name)
-        if len(calls) <= times:
-            raise Boom(name)
-        return {"log": [name]}
-
-    def node(state):
-        time.sleep(wait)
-        return work(state)
-
-    async def coloured(state):
-        await asyncio.sleep(wait)
-        return work(state)
-
-    node.__name__ = coloured.__name__ = name
-    return node if lg.lane == "sync" else coloured
-
-
-def line(lg, schema, *nodes, **options):
-    """A graph of nodes one after the other."""
-    return lg.StateGraph(schema, **options).add_sequence(nodes).add_edge(lg.START, nodes[0].__name__)
-
-
-def fan(lg, schema, *nodes, then=None):
-    """A graph of nodes side by side, and perhaps one that follows each."""
-    graph = lg.StateGraph(schema)
-    for node in nodes:
-        graph.add_node(node.__name__, node).add_edge(lg.START, node.__name__)
-        if then:
-            graph.add_edge(node.__name__, then.__name__)
-    return graph.add_node(then.__name__, then) if then else graph
-
+CASES = Cases()
+program = CASES.program
 
 # --- threads that go on
 
@@ -333,7 +216,7 @@ def one_question_is_answered(lg):
     thread.resume("no")
 
 
-@program()
+@program("every_answer_is_kept")
 def two_questions_in_a_node_come_one_after_the_other(lg):
     thread = lg.thread(line(lg, Log, asks(lg, "a", "one", "two"), say("b")))
     thread.send({"log": ["i"]})
@@ -351,7 +234,7 @@ def three_questions_in_a_node(lg):
     thread.resume("C")
 
 
-@program()
+@program("every_answer_is_kept")
 def the_id_of_the_first_question_answers_the_next(lg):
     thread = lg.thread(line(lg, Log, asks(lg, "a", "one", "two")))
     thread.send({"log": []})
@@ -376,7 +259,7 @@ def questions_side_by_side_are_answered_at_once(lg):
     thread.resume({thread.id("q?"): "Q", thread.id("p?"): "P"})
 
 
-@program()
+@program("every_answer_is_kept")
 def two_questions_each_side_by_side(lg):
     thread = lg.thread(fan(lg, Log, asks(lg, "p", "p1", "p2"), asks(lg, "q", "q1", "q2")))
     thread.send({"log": []})
@@ -395,7 +278,7 @@ def unknown_ids_answer_nothing(lg):
     thread.resume("Q")
 
 
-@program()
+@program("every_answer_is_kept")
 def a_map_that_is_not_of_ids_is_an_answer(lg):
     thread = lg.thread(line(lg, Log, asks(lg, "a", "one", "two")))
     thread.send({"log": []})
@@ -403,7 +286,7 @@ def a_map_that_is_not_of_ids_is_an_answer(lg):
     thread.resume({"0" * 32: 1, "plain": 2})
 
 
-@program()
+@program("every_answer_is_kept")
 def falsy_answers_are_answers(lg):
     thread = lg.thread(line(lg, Log, asks(lg, "a", "1", "2", "3", "4", "5")))
     thread.send({"log": []})
@@ -541,7 +424,7 @@ def a_question_that_is_swallowed_is_not_asked(lg):
     thread.resume("x")
 
 
-@program()
+@program("every_answer_is_kept")
 def a_question_after_a_swallowed_one(lg):
     def a(state):
         try:
@@ -556,7 +439,7 @@ def a_question_after_a_swallowed_one(lg):
     thread.resume("y")
 
 
-@program()
+@program("every_answer_is_kept")
 def the_number_of_questions_may_depend_on_the_answers(lg):
     def a(state):
         answers = [lg.interrupt("more?")]
@@ -571,7 +454,7 @@ def the_number_of_questions_may_depend_on_the_answers(lg):
     thread.resume("")
 
 
-@program()
+@program("every_answer_is_kept")
 def questions_may_hold_any_value(lg):
     def a(state):
         return {"log": [lg.interrupt({"k": [1, None]}), lg.interrupt(None), lg.interrupt(("t", 1))]}
@@ -611,7 +494,7 @@ def a_question_in_a_step_with_a_deferred_node(lg):
     thread.resume("x")
 
 
-@program()
+@program("every_answer_is_kept")
 def a_deferred_node_from_the_start_waits_for_an_answer(lg):
     graph = lg.StateGraph(Log).add_node("a", asks(lg, "a", "a1", "a2")).add_node("b", say("b"))
     graph.add_node("d", asks(lg, "d"), defer=True).add_edge(lg.START, "a").add_edge(lg.START, "d").add_edge("a", "b")
@@ -625,7 +508,7 @@ def a_deferred_node_from_the_start_waits_for_an_answer(lg):
     thread.send(None)
 
 
-@program()
+@program("a_checkpoint_is_not_the_live_value")
 def a_join_waits_for_an_answer(lg):
     graph = lg.StateGraph(Log).add_node("a", asks(lg, "a")).add_node("b", say("b")).add_node("c", say("c"))
     graph.add_edge(lg.START, "a").add_edge(lg.START, "b").add_edge(["a", "b"], "c")
@@ -636,7 +519,7 @@ def a_join_waits_for_an_answer(lg):
     thread.resume("y")
 
 
-@program()
+@program("a_checkpoint_is_not_the_live_value")
 def a_join_that_is_half_complete_across_inputs(lg):
     def route(state):
         return "a" if len(state["log"]) == 1 else "b"
@@ -1133,7 +1016,7 @@ def a_deferred_node_waits_at_a_breakpoint(lg):
     thread.send({"log": ["two"]})
 
 
-@program()
+@program("a_checkpoint_is_not_the_live_value")
 def a_join_waits_at_a_breakpoint(lg):
     graph = lg.StateGraph(Log).add_node("a", say("a")).add_node("b", say("b")).add_node("b2", say("b2"))
     graph.add_node("c", say("c")).add_edge(lg.START, "a").add_edge(lg.START, "b").add_edge("b", "b2")
@@ -1147,7 +1030,7 @@ def a_join_waits_at_a_breakpoint(lg):
 # --- kinds of state and of channels
 
 
-@program()
+@program("a_checkpoint_is_not_the_live_value")
 def channels_of_every_kind_across_inputs(lg):
     class State(TypedDict):
         log: Annotated[list, operator.add]
@@ -1641,15 +1524,13 @@ def a_state_without_a_thread_is_refused(lg):
     thread.history()
 
 
-def _params() -> list[Any]:
-    return [
-        pytest.param(case, lane, way, id=f"{case.program.__name__}-{lane}-{way}")
-        for case in CASES
-        for lane in case.lanes
-        for way in WAYS
-    ]
-
-
-@pytest.mark.parametrize(("case", "lane", "way"), _params())
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("case", "lane"), CASES.params())
 def test_session(case: Case, lane: str, way: str) -> None:
     compare(case.program, lane, way, case.differences)
+
+
+@pytest.mark.parametrize(("case", "lane"), CASES.params())
+def test_session_on_a_file(case: Case, lane: str, tmp_path: Path) -> None:
+    """What a thread keeps doesn't depend on how it is looked at, so one way is enough."""
+    compare(case.program, lane, "stream", case.differences, tmp_path)

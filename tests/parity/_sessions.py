@@ -1,0 +1,145 @@
+"""What session programs are made of: how they are registered, states, nodes and graphs.
+
+Annotations are evaluated (no postponed ones): many rules read them.
+"""
+
+import asyncio
+import dataclasses
+import operator
+import time
+from collections.abc import Callable
+from typing import Annotated, Any, TypedDict
+
+import pydantic
+import pytest
+
+from tests.parity._threads import LANES, Program
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A session program, the differences that it runs into, and the lanes that it is for."""
+
+    program: Program
+    differences: tuple[str, ...]
+    lanes: tuple[str, ...]
+
+
+class Cases:
+    """The session programs of one file."""
+
+    def __init__(self) -> None:
+        self._cases: list[Case] = []
+
+    def program(self, *differences: str, lanes: tuple[str, ...] = LANES) -> Callable[[Program], Program]:
+        """Register a session program together with the deliberate differences that it runs into."""
+
+        def register(fn: Program) -> Program:
+            self._cases.append(Case(fn, differences, lanes))
+            return fn
+
+        return register
+
+    def params(self) -> list[Any]:
+        """Each program in each of its lanes."""
+        return [
+            pytest.param(case, lane, id=f"{case.program.__name__}-{lane}")
+            for case in self._cases
+            for lane in case.lanes
+        ]
+
+
+# --- states, nodes and graphs
+
+
+class Boom(Exception):
+    """A node's own failure."""
+
+
+class Log(TypedDict):
+    log: Annotated[list, operator.add]
+
+
+class Full(TypedDict):
+    log: Annotated[list, operator.add]
+    v: str
+    n: Annotated[int, operator.add]
+
+
+@dataclasses.dataclass
+class Data:
+    log: Annotated[list, operator.add] = dataclasses.field(default_factory=list)
+    v: str = "default"
+
+
+class Model(pydantic.BaseModel):
+    log: Annotated[list, operator.add] = []
+    v: str = "default"
+    n: int = 0
+
+
+def say(name, **more):
+    """A node that logs its name, and updates further keys."""
+
+    def node(state):
+        return {"log": [name], **more}
+
+    node.__name__ = name
+    return node
+
+
+def see(name, *keys):
+    """A node that logs its name and what it sees."""
+
+    def node(state):
+        return {"log": [(name, {key: state[key] for key in keys or sorted(state) if key in state and key != "log"})]}
+
+    node.__name__ = name
+    return node
+
+
+def asks(lg, name, *questions):
+    """A node that asks, and logs the answers."""
+
+    def node(state):
+        return {"log": [(name, *[lg.interrupt(question) for question in questions or (f"{name}?",)])]}
+
+    node.__name__ = name
+    return node
+
+
+def fails(lg, name, times=1, wait=0.0):
+    """A node that fails some times before it works, after its siblings are done."""
+    calls = []
+
+    def work(state):
+        calls.append(name)
+        if len(calls) <= times:
+            raise Boom(name)
+        return {"log": [name]}
+
+    def node(state):
+        time.sleep(wait)
+        return work(state)
+
+    async def coloured(state):
+        await asyncio.sleep(wait)
+        return work(state)
+
+    node.__name__ = coloured.__name__ = name
+    return node if lg.lane == "sync" else coloured
+
+
+def line(lg, schema, *nodes, **options):
+    """A graph of nodes one after the other."""
+    return lg.StateGraph(schema, **options).add_sequence(nodes).add_edge(lg.START, nodes[0].__name__)
+
+
+def fan(lg, schema, *nodes, then=None):
+    """A graph of nodes side by side, and perhaps one that follows each."""
+    graph = lg.StateGraph(schema)
+    for node in nodes:
+        graph.add_node(node.__name__, node).add_edge(lg.START, node.__name__)
+        if then:
+            graph.add_edge(node.__name__, then.__name__)
+    return graph.add_node(then.__name__, then) if then else graph
