@@ -42,10 +42,26 @@ def path(tmp_path: Path) -> str:
     return str(tmp_path / "checkpoints.db")
 
 
+@pytest.fixture(params=["compact", "langgraph"])
+def layout(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
 @pytest.fixture
-def saver(path: str) -> Iterator[SqliteSaver]:
-    with SqliteSaver.from_conn_string(path) as saver:
+def saver(path: str, layout: Any) -> Iterator[SqliteSaver]:
+    with SqliteSaver.from_conn_string(path, layout=layout) as saver:
+        saver.setup()
         yield saver
+
+
+def table(saver: SqliteSaver, name: str) -> str:
+    """The name of a table in the layout of the saver."""
+    return {"checkpoints": saver._layouts[0].checkpoints, "writes": saver._layouts[0].writes}[name]
+
+
+def shared(path: str) -> Any:
+    """Our saver, on tables for both runtimes."""
+    return SqliteSaver.from_conn_string(path, layout="langgraph")
 
 
 def fill(saver: Any) -> None:
@@ -68,9 +84,9 @@ def shown(saver: Any, **options: Any) -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize(("writer", "reader"), [(SqliteSaver, Theirs), (Theirs, SqliteSaver)])
+@pytest.mark.parametrize(("writer", "reader"), [(shared, Theirs.from_conn_string), (Theirs.from_conn_string, shared)])
 def test_either_runtime_reads_what_the_other_wrote(path: str, writer: Any, reader: Any) -> None:
-    with writer.from_conn_string(path) as one, reader.from_conn_string(path) as two:
+    with writer(path) as one, reader(path) as two:
         fill(one)
         assert shown(one) == shown(two)
         assert shown(one, filter={"source": "loop"}) == shown(two, filter={"source": "loop"})
@@ -87,9 +103,9 @@ def test_the_rows_are_equal_byte_for_byte(tmp_path: Path, monkeypatch: pytest.Mo
     dumps = []
     frozen = empty_checkpoint()
     monkeypatch.setattr(f"{__name__}.empty_checkpoint", lambda: frozen)
-    for kind in (SqliteSaver, Theirs):
-        file = str(tmp_path / kind.__module__)
-        with kind.from_conn_string(file) as saver:
+    for number, opened in enumerate((shared, Theirs.from_conn_string)):
+        file = str(tmp_path / str(number))
+        with opened(file) as saver:
             config = saver.put(
                 THREAD, checkpoint("1", x=[1, {"a": "ü"}]), {"source": "input", "user": "ü", "step": -1}, {}
             )
@@ -105,7 +121,7 @@ def test_the_rows_are_equal_byte_for_byte(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_delta_histories_agree_between_the_runtimes(path: str) -> None:
-    with SqliteSaver.from_conn_string(path) as ours, Theirs.from_conn_string(path) as theirs:
+    with shared(path) as ours, Theirs.from_conn_string(path) as theirs:
         config = THREAD
         for number in range(40):
             values = {"m": number} if number in (0, 7) else {}
@@ -132,24 +148,25 @@ def test_a_second_connection_sees_each_commit(path: str, saver: SqliteSaver) -> 
         assert len(list(listing)) == 19
 
 
-def test_readers_and_a_writer_work_side_by_side(path: str) -> None:
+def test_readers_and_a_writer_work_side_by_side(path: str, saver: SqliteSaver) -> None:
     """One connection is in the middle of a transaction, and another one reads what was there before."""
-    with SqliteSaver.from_conn_string(path) as writer, SqliteSaver.from_conn_string(path) as reader:
+    writer = saver
+    with SqliteSaver.from_conn_string(path) as reader:
         writer.put(THREAD, checkpoint("1"), {}, {})
         writer.conn.execute("BEGIN IMMEDIATE")
-        writer.conn.execute("DELETE FROM checkpoints")
+        writer.conn.execute(f"DELETE FROM {table(writer, 'checkpoints')}")
         assert reader.get_tuple(THREAD).checkpoint["id"] == "1"
         writer.conn.rollback()
 
 
-def test_many_connections_open_a_new_file_at_once(path: str) -> None:
+def test_many_connections_open_a_new_file_at_once(path: str, layout: Any) -> None:
     """Eight threads, a connection each, make the tables and write; everything is there in the end."""
     start = threading.Barrier(8)
     errors: list[BaseException] = []
 
     def work(name: str) -> None:
         try:
-            with SqliteSaver.from_conn_string(path) as saver:
+            with SqliteSaver.from_conn_string(path, layout=layout) as saver:
                 start.wait(10)
                 for number in range(10):
                     config = saver.put(THREAD, checkpoint(f"{number}{name}"), {}, {})
@@ -190,8 +207,9 @@ def test_processes_share_a_file(path: str) -> None:
 
 def test_a_failed_write_leaves_nothing_half_done(saver: SqliteSaver) -> None:
     config = saver.put(THREAD, checkpoint("1"), {}, {})
+    writes = table(saver, "writes")
     saver.conn.execute(
-        "CREATE TRIGGER no BEFORE INSERT ON writes WHEN NEW.idx < 0 BEGIN SELECT RAISE(FAIL, 'full'); END"
+        f"CREATE TRIGGER no BEFORE INSERT ON {writes} WHEN NEW.idx < 0 BEGIN SELECT RAISE(FAIL, 'full'); END"
     )
     with pytest.raises(sqlite3.IntegrityError, match="full"):
         saver.put_writes(config, [("x", 1), ("__error__", "e")], "task")
@@ -200,9 +218,9 @@ def test_a_failed_write_leaves_nothing_half_done(saver: SqliteSaver) -> None:
 
 
 @pytest.mark.parametrize("isolation", ["", None, "IMMEDIATE"])
-def test_any_mode_of_connection_will_do(path: str, isolation: Any) -> None:
+def test_any_mode_of_connection_will_do(path: str, layout: Any, isolation: Any) -> None:
     with closing(sqlite3.connect(path, isolation_level=isolation)) as conn:
-        fill(SqliteSaver(conn))
+        fill(SqliteSaver(conn, layout=layout))
         assert not conn.in_transaction
     with SqliteSaver.from_conn_string(path) as other:
         assert len(shown(other)) == 2
@@ -214,7 +232,7 @@ def test_any_mode_of_connection_will_do(path: str, isolation: Any) -> None:
 @pytest.fixture
 def old(path: str) -> str:
     """A file of an early version: no task paths, no metadata."""
-    with SqliteSaver.from_conn_string(path) as saver:
+    with shared(path) as saver:
         fill(saver)
     with closing(sqlite3.connect(path)) as conn, conn:
         conn.execute("ALTER TABLE writes DROP COLUMN task_path")
@@ -259,7 +277,7 @@ DAMAGE = {
 
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
 def test_a_damaged_row_is_an_error_and_changes_nothing(path: str, damage: str) -> None:
-    with SqliteSaver.from_conn_string(path) as saver:
+    with shared(path) as saver:
         fill(saver)
         with saver.conn:
             assert saver.conn.execute(damage).rowcount
@@ -274,15 +292,17 @@ def test_a_damaged_row_is_an_error_and_changes_nothing(path: str, damage: str) -
 def test_damaged_metadata_is_no_run(saver: SqliteSaver) -> None:
     fill(saver)
     with saver.conn:
-        saver.conn.execute("UPDATE checkpoints SET metadata = '{' WHERE checkpoint_id = '1'")
+        saver.conn.execute(f"UPDATE {table(saver, 'checkpoints')} SET metadata = '{{' WHERE checkpoint_id = '1'")
     saver.delete_for_runs(["r"])
-    assert saver.conn.execute("SELECT count(*) FROM checkpoints").fetchone() == (2,)
+    assert saver.conn.execute(f"SELECT count(*) FROM {table(saver, 'checkpoints')}").fetchone() == (2,)
 
 
 def test_a_chain_that_goes_round_comes_to_an_end(saver: SqliteSaver) -> None:
     fill(saver)
     with saver.conn:
-        saver.conn.execute("UPDATE checkpoints SET parent_checkpoint_id = '2' WHERE checkpoint_id = '1'")
+        saver.conn.execute(
+            f"UPDATE {table(saver, 'checkpoints')} SET parent_checkpoint_id = '2' WHERE checkpoint_id = '1'"
+        )
     found = saver.get_delta_channel_history(config=THREAD, channels=["branch:to:a"])
     assert found == {"branch:to:a": {"writes": [("task1", "branch:to:a", None)]}}
 
@@ -327,7 +347,9 @@ def test_a_synchronous_call_without_a_running_loop_says_what_to_do(path: str) ->
         asyncio.run(make()).get_tuple(THREAD)
 
 
-async def test_values_are_frozen_before_anything_is_awaited(path: str) -> None:
+async def test_values_are_frozen_before_anything_is_awaited(path: str, layout: Any) -> None:
+    with SqliteSaver.from_conn_string(path, layout=layout) as other:
+        other.setup()
     async with AsyncSqliteSaver.from_conn_string(path) as saver:
         state = [1]
         saving = asyncio.ensure_future(saver.aput(THREAD, checkpoint("1", x=state), {}, {}))
@@ -359,7 +381,7 @@ async def test_a_failed_asynchronous_write_leaves_nothing_half_done(path: str) -
     async with AsyncSqliteSaver.from_conn_string(path) as saver:
         config = await saver.aput(THREAD, checkpoint("1"), {}, {})
         await saver.conn.execute(
-            "CREATE TRIGGER no BEFORE INSERT ON writes WHEN NEW.idx < 0 BEGIN SELECT RAISE(FAIL, 'full'); END"
+            "CREATE TRIGGER no BEFORE INSERT ON rx_writes WHEN NEW.idx < 0 BEGIN SELECT RAISE(FAIL, 'full'); END"
         )
         with pytest.raises(sqlite3.IntegrityError, match="full"):
             await saver.aput_writes(config, [("x", 1), ("__error__", "e")], "task")

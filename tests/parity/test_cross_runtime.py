@@ -43,6 +43,12 @@ def see(graph: Any) -> Any:
     ]
 
 
+def opened(library: str, path: str) -> Any:
+    """The library's saver on a file for both."""
+    options = {"layout": "langgraph"} if library == "rxgraph" else {}
+    return importlib.import_module(f"{library}.checkpoint.sqlite").SqliteSaver.from_conn_string(path, **options)
+
+
 @pytest.mark.parametrize("order", [("rxgraph", "langgraph"), ("langgraph", "rxgraph")])
 def test_a_thread_moves_between_the_runtimes(order: tuple[str, str], tmp_path: Path) -> None:
     path = str(tmp_path / "shared.db")
@@ -53,12 +59,12 @@ def test_a_thread_moves_between_the_runtimes(order: tuple[str, str], tmp_path: P
         warnings.simplefilter("ignore")
         for value in ({"xs": ["in"]}, "A", "B"):
             library = order[len(questions) % 2]
-            with importlib.import_module(f"{library}.checkpoint.sqlite").SqliteSaver.from_conn_string(path) as saver:
+            with opened(library, path) as saver:
                 graph, command = build(library, saver)
                 result = graph.invoke(value if isinstance(value, dict) else command(resume=value), CONFIG)
                 questions.append([one.id for one in result.get("__interrupt__", [])])
         for library in order:
-            with importlib.import_module(f"{library}.checkpoint.sqlite").SqliteSaver.from_conn_string(path) as saver:
+            with opened(library, path) as saver:
                 histories[library] = see(build(library, saver)[0])
     assert result == {"xs": ["in", "p", "A", "B", "m", 1, 2]}
     assert [len(asked) for asked in questions] == [1, 1, 0]

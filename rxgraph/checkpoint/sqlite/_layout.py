@@ -1,7 +1,7 @@
-"""The two tables that LangGraph's SQLite savers use, so that both runtimes work on one file.
+"""What the layouts of a file have in common, and which one a file has.
 
-``checkpoints`` has one row for each checkpoint, all its values in one blob; ``writes`` has one for each pending write.
-All SQL is here. Values only ever reach it as parameters, and metadata is compared outside of it, so nothing that a
+A layout is two tables of checkpoints and writes that are found alike, and what each adds to them. All SQL is here and
+in the layouts. Values only ever reach it as parameters, and metadata is compared outside of it, so nothing that a
 caller passes is part of a statement.
 """
 
@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, ClassVar, Final, Literal, TypeAlias
 
 from rxgraph.checkpoint.base import (
     WRITES_IDX_MAP,
@@ -25,283 +26,106 @@ from rxgraph.checkpoint.base import (
     PendingWrite,
     PruneStrategy,
     SerializerProtocol,
+    check_latest,
+    expected_latest,
     get_checkpoint_id,
-    get_checkpoint_metadata,
 )
 from rxgraph.checkpoint.base._metadata import matches
 from rxgraph.checkpoint.base._upkeep import check_prune, delta_refusal, needs_ancestors
-from rxgraph.checkpoint.sqlite._codec import dump_metadata, load_checkpoint, load_metadata, load_value
-from rxgraph.checkpoint.sqlite._effects import Operation, Read, Row, Statement, Write
+from rxgraph.checkpoint.sqlite._codec import load_metadata, load_value
+from rxgraph.checkpoint.sqlite._effects import Atomic, Operation, Procedure, Read, Row, Statement, Write
 from rxgraph.config import RunnableConfig
 
-_CHECKPOINTS: Final = """
-    CREATE TABLE IF NOT EXISTS checkpoints (
-        thread_id TEXT NOT NULL,
-        checkpoint_ns TEXT NOT NULL DEFAULT '',
-        checkpoint_id TEXT NOT NULL,
-        parent_checkpoint_id TEXT,
-        type TEXT,
-        checkpoint BLOB,
-        metadata BLOB,
-        PRIMARY KEY (thread_id, checkpoint_ns, checkpoint_id)
-    )
-"""
-_WRITES: Final = """
-    CREATE TABLE IF NOT EXISTS writes (
-        thread_id TEXT NOT NULL,
-        checkpoint_ns TEXT NOT NULL DEFAULT '',
-        checkpoint_id TEXT NOT NULL,
-        task_id TEXT NOT NULL,
-        task_path TEXT NOT NULL DEFAULT '',
-        idx INTEGER NOT NULL,
-        channel TEXT NOT NULL,
-        type TEXT,
-        value BLOB,
-        PRIMARY KEY (thread_id, checkpoint_ns, checkpoint_id, task_id, idx)
-    )
-"""
+LayoutName: TypeAlias = Literal["langgraph", "compact"]
 
-_THERE: Final = "thread_id = ? AND checkpoint_ns = ?"
+THERE: Final = "thread_id = ? AND checkpoint_ns = ?"
 # A list of any length as one parameter, in JSON.
-_ANY: Final = "(SELECT value FROM json_each(?))"
+ANY: Final = "(SELECT value FROM json_each(?))"
 _PLACE: Final = "(thread_id, checkpoint_ns, checkpoint_id)"
-_BODY: Final = "thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, type, checkpoint, metadata"
-_PUT: Final = f"INSERT OR REPLACE INTO checkpoints ({_BODY}) VALUES (?, ?, ?, ?, ?, ?, ?)"
-_WRITE: Final = "checkpoint_ns, checkpoint_id, task_id, task_path, idx, channel, type, value"
-_PUT_WRITE: Final = f"""
-    INSERT INTO writes (thread_id, {_WRITE})
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO
-"""
-_KEEP: Final = f"{_PUT_WRITE} NOTHING"
-_REPLACE: Final = f"""{_PUT_WRITE} UPDATE SET task_path = excluded.task_path, channel = excluded.channel,
-    type = excluded.type, value = excluded.value"""
+WRITE: Final = "checkpoint_ns, checkpoint_id, task_id, task_path, idx, channel, type, value"
 
 # Before SQLite 3.45 JSON functions want text, from then on they take a blob for a binary form of their own.
 _RUN: Final = """
     CASE WHEN json_valid(CAST({0}metadata AS TEXT)) THEN json_extract(CAST({0}metadata AS TEXT), '$.run_id') END
     IN (SELECT value FROM json_each(?))
 """
-_DOOMED: Final = f"SELECT thread_id, checkpoint_ns, checkpoint_id FROM checkpoints WHERE {_RUN.format('')}"
-_ORPHANED: Final = f"""
-    SELECT child.thread_id, child.checkpoint_ns, child.checkpoint_id, child.metadata
-    FROM checkpoints AS parent JOIN checkpoints AS child
-      ON child.thread_id = parent.thread_id AND child.checkpoint_ns = parent.checkpoint_ns
-     AND child.parent_checkpoint_id = parent.checkpoint_id
-    WHERE {_RUN.format("parent.")} AND NOT coalesce({_RUN.format("child.")}, FALSE)
-"""
-# SQLite takes the metadata from the row that has the maximum: https://sqlite.org/lang_select.html#bareagg
-_LATEST: Final = f"""
-    SELECT thread_id, checkpoint_ns, max(checkpoint_id), metadata FROM checkpoints
-    WHERE thread_id IN {_ANY} GROUP BY thread_id, checkpoint_ns
-"""
-_CHAIN: Final = f"""
-    WITH RECURSIVE chain (id, parent, depth) AS (
-        SELECT checkpoint_id, parent_checkpoint_id, 0 FROM checkpoints WHERE {_THERE} AND checkpoint_id = ?
-        UNION ALL
-        SELECT checkpoint_id, parent_checkpoint_id, depth + 1 FROM chain JOIN checkpoints
-        ON {_THERE} AND checkpoint_id = parent WHERE depth < ?
-    )
-    SELECT id, parent, type, checkpoint FROM chain JOIN checkpoints ON {_THERE} AND checkpoint_id = id ORDER BY depth
-"""
 
 # Places are small and checkpoints may be large, and who looks for one of them shouldn't read many.
 _PLACES: Final = 256
-_MOST_BODIES: Final = 16
+MOST_BODIES: Final = 16
 
 
-class SharedLayout:
-    """Operations on LangGraph's tables; each is a generator of effects for a saver to perform."""
+class LayoutError(ValueError):
+    """A saver was told to use another layout than the file has; nothing was written.
+
+    Args:
+        expected: The layout that was asked for.
+        found: The layout of the file.
+    """
+
+    def __init__(self, expected: str, found: str) -> None:
+        self.expected, self.found = expected, found
+        super().__init__(
+            f"SQLite file has the layout {found!r}, and layout={expected!r} was asked for; nothing was written. "
+            "Leave layout out to use the file as it is, or name another file."
+        )
+
+
+class Layout(ABC):
+    """Operations on the tables of one layout; each is a generator of effects for a saver to perform.
+
+    An operation that ends without an effect returns ``None``.
+    """
+
+    name: ClassVar[LayoutName]
+    checkpoints: ClassVar[str]
+    """The table with a row for each checkpoint."""
+    writes: ClassVar[str]
+    """The table with a row for each pending write."""
+    others: ClassVar[tuple[str, ...]] = ()
+    """Tables that there are besides."""
+    schema: ClassVar[tuple[str, ...]]
+    """The statements that make the tables."""
+    body: ClassVar[str]
+    """The columns of a checkpoint, as `_tuples` takes them; the first three are the place."""
 
     def __init__(self) -> None:
-        self._path = "task_path"
+        self.path = "task_path"
 
     # Setup
 
-    def setup(self) -> Operation[None]:
-        """Make the tables if they aren't there, and let readers and the writer of the file work side by side."""
-        try:
-            mode = yield Read("PRAGMA journal_mode")
-            if mode[0][0] != "wal":
-                yield Read("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError:
-            # Another process opens the file right now, or nobody may write to it. All works without, only slower.
-            pass
-        columns = yield from self._columns()
-        if not columns["checkpoints"] or not columns["writes"]:
-            yield Write((Statement(_CHECKPOINTS), Statement(_WRITES)))
-        elif "task_path" not in columns["writes"]:
-            try:
-                yield Write((Statement("ALTER TABLE writes ADD COLUMN task_path TEXT NOT NULL DEFAULT ''"),))
-            except sqlite3.OperationalError:
-                # Another process was faster, or nobody may write to the file: then its writes have no path.
-                columns = yield from self._columns()
-                self._path = "task_path" if "task_path" in columns["writes"] else "''"
-
-    def _columns(self) -> Operation[dict[str, set[str]]]:
-        found = {}
-        for table in ("checkpoints", "writes"):
-            found[table] = {name for (name,) in (yield Read("SELECT name FROM pragma_table_info(?)", (table,)))}
-        return found
+    def adapt(self) -> Procedure[None]:
+        """Bring tables of an early version up to date; the last step of setup."""
+        return
+        yield
 
     # Reading
 
-    def get_tuple(self, address: Address, serde: SerializerProtocol) -> Operation[CheckpointTuple | None]:
+    def get_tuple(self, address: Address, serde: SerializerProtocol) -> Procedure[CheckpointTuple | None]:
         """Return a checkpoint, the latest if the address has no id."""
-        rows = yield _one(_BODY, address)
-        if not rows:
-            return None
-        return (yield from self._tuples(rows, serde))[0]
+        while rows := (yield self.one(self.body, address)):
+            found = yield from self.tuples(rows, serde)
+            if found:
+                return found[0]
+            # It was deleted or replaced between two looks at the file: look again.
+        return None
 
-    def _tuples(self, rows: Sequence[Row], serde: SerializerProtocol) -> Operation[list[CheckpointTuple]]:
-        """Load checkpoints from their rows, with their writes."""
+    @abstractmethod
+    def tuples(self, rows: Sequence[Row], serde: SerializerProtocol) -> Procedure[list[CheckpointTuple]]:
+        """Load checkpoints from their rows, with their writes; those that go meanwhile are left out."""
+
+    def pending(self, rows: Sequence[Row], serde: SerializerProtocol) -> Procedure[list[list[PendingWrite]]]:
+        """Load the writes on each of some checkpoints."""
         writes: dict[Row, list[PendingWrite]] = {tuple(row[:3]): [] for row in rows}
         found = yield Read(
-            f"{_wanted(len(rows))} SELECT thread, ns, id, task_id, channel, type, value FROM {_among('writes')} "
-            f"ORDER BY {self._path}, task_id, idx",
+            f"{_wanted(len(writes))} SELECT thread, ns, id, task_id, channel, type, value FROM {_among(self.writes)} "
+            f"ORDER BY {self.path}, task_id, idx",
             _flat(writes),
         )
         for *place, task, channel, tag, data in found:
             value = load_value(serde, tag, data, f"Write to {channel!r} on checkpoint {place[2]!r}")
             writes[tuple(place)].append((task, channel, value))
-        return [self._tuple(row, writes[tuple(row[:3])], serde) for row in rows]
-
-    def _tuple(self, row: Row, writes: list[PendingWrite], serde: SerializerProtocol) -> CheckpointTuple:
-        thread, ns, id, parent, tag, data, metadata = row
-        address = Address(thread, ns, id)
-        return CheckpointTuple(
-            address.config(),
-            load_checkpoint(serde, tag, data, address),
-            load_metadata(metadata, f"Checkpoint {id!r} of thread {thread!r}"),
-            address.at(parent).config() if parent else None,
-            writes,
-        )
-
-    def delta_history(
-        self, address: Address, channels: Sequence[str], serde: SerializerProtocol
-    ) -> Operation[dict[str, DeltaChannelHistory]]:
-        """Return what delta channels are rebuilt from."""
-        walk = DeltaWalk(channels)
-        if not channels:
-            return walk.history()
-        start = yield _one("parent_checkpoint_id", address)
-        parent = start[0][0] if start else None
-        depth = 1
-        while parent and walk.open:
-            place = address[:2]
-            rows = yield Read(_CHAIN, (*place, parent, *place, depth - 1, *place))
-            if not rows:
-                break
-            found = yield Read(
-                f"SELECT checkpoint_id, task_id, channel, type, value FROM writes WHERE {_THERE} "
-                f"AND checkpoint_id IN {_ANY} AND channel IN {_ANY} ORDER BY {self._path}, task_id, idx",
-                (*place, json.dumps([row[0] for row in rows]), json.dumps(list(walk.open))),
-            )
-            writes: dict[str, list[Row]] = {}
-            for id, *write in found:
-                writes.setdefault(id, []).append(write)
-            for id, above, tag, data in rows:
-                parent = above
-                if not walk.enters(id):
-                    parent = None
-                    break
-                loaded = [
-                    (task, channel, load_value(serde, kind, value, f"Write to {channel!r} on checkpoint {id!r}"))
-                    for task, channel, kind, value in writes.get(id, ())
-                    if channel in walk.open
-                ]
-                walk.visit(load_checkpoint(serde, tag, data, address.at(id))["channel_values"], loaded)
-            depth = min(depth * 2, _MOST_BODIES)
-        return walk.history()
-
-    # Writing
-
-    def put(
-        self,
-        config: RunnableConfig,
-        checkpoint: Checkpoint,
-        metadata: CheckpointMetadata,
-        new_versions: ChannelVersions,
-        serde: SerializerProtocol,
-    ) -> Operation[RunnableConfig]:
-        """Keep a checkpoint, all of its values."""
-        thread, ns, parent = address = Address.of(config)
-        id = checkpoint["id"]
-        facts = dump_metadata(get_checkpoint_metadata(config, metadata))
-        row = (thread, ns, id, parent, *serde.dumps_typed(checkpoint), facts)
-        yield Write((Statement(_PUT, (row,)),))
-        return address.at(id).config()
-
-    def put_writes(
-        self,
-        config: RunnableConfig,
-        writes: Sequence[tuple[str, Any]],
-        task_id: str,
-        task_path: str,
-        serde: SerializerProtocol,
-    ) -> Operation[None]:
-        """Keep what a task wrote: special writes replace what is there, others don't."""
-        address = Address.of(config).existing(task_id)
-        special: list[Row] = []
-        ordinary: list[Row] = []
-        for position, (channel, value) in enumerate(writes):
-            idx = WRITES_IDX_MAP.get(channel, position)
-            row = (*address, task_id, task_path, idx, channel, *serde.dumps_typed(value))
-            (special if idx < 0 else ordinary).append(row)
-        statements = [Statement(sql, rows) for sql, rows in ((_KEEP, ordinary), (_REPLACE, special)) if rows]
-        if statements:
-            yield Write(statements)
-
-    # Housekeeping
-
-    def delete_threads(self, threads: Sequence[str]) -> Operation[None]:
-        """Forget threads."""
-        rows = [(str(thread),) for thread in threads]
-        yield Write(
-            [Statement(f"DELETE FROM {table} WHERE thread_id = ?", rows) for table in ("writes", "checkpoints")]
-        )
-
-    def delete_for_runs(self, run_ids: Sequence[str]) -> Operation[None]:
-        """Forget the checkpoints of runs."""
-        runs = json.dumps(list(run_ids))
-        for thread, ns, id, metadata in (yield Read(_ORPHANED, (runs, runs))):
-            if needs_ancestors(load_metadata(metadata, f"Checkpoint {id!r} of thread {thread!r}")):
-                raise delta_refusal("delete_for_runs()", thread, ns, id)
-        yield Write((
-            Statement(f"DELETE FROM writes WHERE {_PLACE} IN ({_DOOMED})", ((runs,),)),
-            Statement(f"DELETE FROM checkpoints WHERE {_RUN.format('')}", ((runs,),)),
-        ))  # fmt: skip
-
-    def copy_thread(self, source: str, target: str) -> Operation[None]:
-        """Copy all of a thread to another one."""
-        if source == target:
-            return
-        copies = [
-            f"INSERT OR REPLACE INTO {table} (thread_id, {columns}) "
-            f"SELECT ?, {columns} FROM {table} WHERE thread_id = ?"
-            for table, columns in (("checkpoints", _BODY.removeprefix("thread_id, ")), ("writes", _WRITE))
-        ]
-        yield Write([Statement(sql, ((target, source),)) for sql in copies])
-
-    def prune(self, thread_ids: Sequence[str], strategy: PruneStrategy) -> Operation[None]:
-        """Make threads smaller."""
-        threads = check_prune(thread_ids, strategy)
-        if strategy == "delete":
-            yield from self.delete_threads(threads)
-            return
-        latest = yield Read(_LATEST, (json.dumps(threads),))
-        for thread, ns, id, metadata in latest:
-            if needs_ancestors(load_metadata(metadata, f"Checkpoint {id!r} of thread {thread!r}")):
-                raise delta_refusal("prune()", thread, ns, id)
-        # What another process adds meanwhile has greater ids.
-        kept = [row[:3] for row in latest]
-        if kept:
-            older = f"WHERE {_THERE} AND checkpoint_id < ?"
-            cut = f"UPDATE checkpoints SET parent_checkpoint_id = NULL WHERE {_THERE} AND checkpoint_id = ?"
-            yield Write((
-                Statement(f"DELETE FROM writes {older}", kept),
-                Statement(f"DELETE FROM checkpoints {older}", kept),
-                Statement(cut, kept),
-            ))  # fmt: skip
+        return [writes[tuple(row[:3])] for row in rows]
 
     def listing(
         self,
@@ -314,6 +138,241 @@ class SharedLayout:
         """Return a list of checkpoints that is read as one goes through it."""
         return Listing(self, config, filter, before, limit, serde)
 
+    def delta_history(
+        self, address: Address, channels: Sequence[str], serde: SerializerProtocol
+    ) -> Procedure[dict[str, DeltaChannelHistory]]:
+        """Return what delta channels are rebuilt from."""
+        walk = DeltaWalk(channels)
+        start = yield self.one("parent_checkpoint_id", address)
+        parent = start[0][0] if start else None
+        depth = 1
+        while parent and walk.open:
+            rows = yield self._chain(address.at(parent), depth)
+            if not rows:
+                break
+            found = yield Read(
+                f"SELECT checkpoint_id, task_id, channel, type, value FROM {self.writes} WHERE {THERE} "
+                f"AND checkpoint_id IN {ANY} AND channel IN {ANY} ORDER BY {self.path}, task_id, idx",
+                (*address[:2], json.dumps([row[2] for row in rows]), json.dumps(list(walk.open))),
+            )
+            writes: dict[str, list[Row]] = {}
+            for id, *write in found:
+                writes.setdefault(id, []).append(write)
+            for row in rows:
+                id, parent = row[2], row[3]
+                if not walk.enters(id):
+                    parent = None
+                    break
+                loaded = [
+                    (task, channel, load_value(serde, kind, value, f"Write to {channel!r} on checkpoint {id!r}"))
+                    for task, channel, kind, value in writes.get(id, ())
+                    if channel in walk.open
+                ]
+                walk.visit((yield from self.values(row, walk.open, serde)), loaded)
+            depth = min(depth * 2, MOST_BODIES)
+        return walk.history()
+
+    @abstractmethod
+    def values(self, row: Row, channels: Iterable[str], serde: SerializerProtocol) -> Procedure[dict[str, Any]]:
+        """Load values of a checkpoint from its row, those of these channels at least."""
+
+    def _chain(self, address: Address, count: int) -> Read:
+        """A checkpoint and its ancestors, as many as that, nearest first."""
+        table, place = self.checkpoints, address[:2]
+        return Read(
+            f"""
+            WITH RECURSIVE chain (id, parent, depth) AS (
+                SELECT checkpoint_id, parent_checkpoint_id, 1 FROM {table} WHERE {THERE} AND checkpoint_id = ?
+                UNION ALL
+                SELECT checkpoint_id, parent_checkpoint_id, depth + 1 FROM chain JOIN {table}
+                ON {THERE} AND checkpoint_id = parent WHERE depth < ?
+            )
+            SELECT {self.body} FROM chain JOIN {table} ON {THERE} AND checkpoint_id = id ORDER BY depth
+            """,
+            (*address, *place, count, *place),
+        )
+
+    def one(self, columns: str, address: Address) -> Read:
+        """The row of a checkpoint, or of the latest one."""
+        select = f"SELECT {columns} FROM {self.checkpoints} WHERE {THERE}"
+        if address.id is None:
+            return Read(f"{select} ORDER BY checkpoint_id DESC LIMIT 1", address[:2])
+        return Read(f"{select} AND checkpoint_id = ?", address)
+
+    # Writing
+
+    @abstractmethod
+    def put(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+        serde: SerializerProtocol,
+    ) -> Procedure[RunnableConfig]:
+        """Keep a checkpoint; its values are bytes before the first effect."""
+
+    def check_head(self, address: Address, config: RunnableConfig) -> Operation[None]:
+        """Raise if the run that puts a checkpoint doesn't stand on the latest one any more."""
+        expected = expected_latest(config)
+        if expected is not None:
+            rows = yield self.one("checkpoint_id", Address(address.thread, address.ns, None))
+            check_latest(address, expected, rows[0][0] if rows else None)
+
+    def put_writes(
+        self,
+        config: RunnableConfig,
+        writes: Sequence[tuple[str, Any]],
+        task_id: str,
+        task_path: str,
+        serde: SerializerProtocol,
+    ) -> Procedure[None]:
+        """Keep what a task wrote: special writes replace what is there, others don't."""
+        address = Address.of(config).existing(task_id)
+        special: list[Row] = []
+        ordinary: list[Row] = []
+        for position, (channel, value) in enumerate(writes):
+            idx = WRITES_IDX_MAP.get(channel, position)
+            row = (*address, task_id, task_path, idx, channel, *serde.dumps_typed(value))
+            (special if idx < 0 else ordinary).append(row)
+        insert = f"INSERT INTO {self.writes} (thread_id, {WRITE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO"
+        replace = f"""{insert} UPDATE SET task_path = excluded.task_path, channel = excluded.channel,
+            type = excluded.type, value = excluded.value"""
+        statements = [
+            Statement(sql, rows) for sql, rows in ((f"{insert} NOTHING", ordinary), (replace, special)) if rows
+        ]
+        if statements:
+            yield Write(statements)
+
+    # Housekeeping
+
+    def delete_threads(self, threads: Sequence[str]) -> Procedure[None]:
+        """Forget threads."""
+        rows = [(str(thread),) for thread in threads]
+        tables = (self.writes, self.checkpoints, *self.others)
+        yield Write([Statement(f"DELETE FROM {table} WHERE thread_id = ?", rows) for table in tables])
+
+    def delete_for_runs(self, run_ids: Sequence[str]) -> Procedure[None]:
+        """Forget the checkpoints of runs."""
+        yield Atomic(self._delete_runs(json.dumps(list(run_ids))))
+
+    def _delete_runs(self, runs: str) -> Operation[None]:
+        table, doomed = self.checkpoints, _RUN.format("")
+        orphaned = yield Read(
+            f"""
+            SELECT child.thread_id, child.checkpoint_ns, child.checkpoint_id, child.metadata
+            FROM {table} AS parent JOIN {table} AS child
+              ON child.thread_id = parent.thread_id AND child.checkpoint_ns = parent.checkpoint_ns
+             AND child.parent_checkpoint_id = parent.checkpoint_id
+            WHERE {_RUN.format("parent.")} AND NOT coalesce({_RUN.format("child.")}, FALSE)
+            """,
+            (runs, runs),
+        )
+        self._refuse("delete_for_runs()", orphaned)
+        places = yield Read(f"SELECT DISTINCT thread_id, checkpoint_ns FROM {table} WHERE {doomed}", (runs,))
+        ids = f"SELECT thread_id, checkpoint_ns, checkpoint_id FROM {table} WHERE {doomed}"
+        yield Write((
+            Statement(f"DELETE FROM {self.writes} WHERE {_PLACE} IN ({ids})", ((runs,),)),
+            Statement(f"DELETE FROM {table} WHERE {doomed}", ((runs,),)),
+            *self.sweep(places),
+        ))  # fmt: skip
+
+    def copy_thread(self, source: str, target: str) -> Procedure[None]:
+        """Copy all of a thread to another one."""
+        if source != target:
+            yield Write([Statement(sql, ((target, source),)) for sql in self.copies()])
+
+    def copies(self) -> list[str]:
+        """Return the statements that copy a thread; each takes the new name and the old one."""
+        return [
+            _copy("REPLACE", self.checkpoints, self.body.removeprefix("thread_id, ")),
+            _copy("REPLACE", self.writes, WRITE),
+        ]
+
+    def prune(self, thread_ids: Sequence[str], strategy: PruneStrategy) -> Procedure[None]:
+        """Make threads smaller."""
+        threads = check_prune(thread_ids, strategy)
+        if strategy == "delete":
+            yield from self.delete_threads(threads)
+        else:
+            yield Atomic(self._keep_latest(threads))
+
+    def _keep_latest(self, threads: Sequence[str]) -> Operation[None]:
+        table = self.checkpoints
+        # SQLite takes the metadata from the row that has the maximum: https://sqlite.org/lang_select.html#bareagg
+        latest = yield Read(
+            f"SELECT thread_id, checkpoint_ns, max(checkpoint_id), metadata FROM {table} "
+            f"WHERE thread_id IN {ANY} GROUP BY thread_id, checkpoint_ns",
+            (json.dumps(threads),),
+        )
+        self._refuse("prune()", latest)
+        kept = [row[:3] for row in latest]
+        if kept:
+            older = f"WHERE {THERE} AND checkpoint_id < ?"
+            cut = f"UPDATE {table} SET parent_checkpoint_id = NULL WHERE {THERE} AND checkpoint_id = ?"
+            yield Write((
+                Statement(f"DELETE FROM {self.writes} {older}", kept),
+                Statement(f"DELETE FROM {table} {older}", kept),
+                Statement(cut, kept),
+                *self.sweep([row[:2] for row in kept]),
+            ))  # fmt: skip
+
+    def _refuse(self, what: str, rows: Iterable[Row]) -> None:
+        """Raise if one of these checkpoints can't do without those that are about to go."""
+        for thread, ns, id, metadata in rows:
+            if needs_ancestors(load_metadata(metadata, f"Checkpoint {id!r} of thread {thread!r}")):
+                raise delta_refusal(what, thread, ns, id)
+
+    def sweep(self, places: Sequence[Row]) -> Iterable[Statement]:
+        """Return what takes out all that no checkpoint of these namespaces needs any more."""
+        return ()
+
+
+def choose(candidates: Sequence[Layout], asked: LayoutName | None) -> Procedure[Layout]:
+    """Return the layout of the file, with its tables made if there were none.
+
+    Args:
+        candidates: All layouts that there are, the one for new files first.
+        asked: The one that it has to be.
+
+    Raises:
+        LayoutError: The file has another one.
+    """
+    layout, complete = yield from _recognise(candidates, asked)
+    try:
+        mode = yield Read("PRAGMA journal_mode")
+        if mode[0][0] != "wal":
+            # Readers and the writer of the file work side by side then.
+            yield Read("PRAGMA journal_mode = WAL")
+    except sqlite3.OperationalError:
+        # Another process opens the file right now, or nobody may write to it. All works without, only slower.
+        pass
+    if not complete:
+        layout = yield Atomic(_make(candidates, asked))
+    yield from layout.adapt()
+    return layout
+
+
+def _recognise(candidates: Sequence[Layout], asked: LayoutName | None) -> Operation[tuple[Layout, bool]]:
+    """The layout, and whether all its tables are there."""
+    rows = yield Read("SELECT name FROM sqlite_master WHERE type = 'table'")
+    tables = {name for (name,) in rows}
+    # LangGraph's savers make their tables in every file that they open, so a file of ours may have them too.
+    there = [layout for layout in candidates if layout.checkpoints in tables]
+    fitting = [layout for layout in there or candidates if asked in (None, layout.name)]
+    if not fitting:
+        assert asked is not None
+        raise LayoutError(asked, there[0].name)
+    layout = fitting[0]
+    return layout, tables.issuperset((layout.checkpoints, layout.writes, *layout.others))
+
+
+def _make(candidates: Sequence[Layout], asked: LayoutName | None) -> Operation[Layout]:
+    # Another process may have been faster.
+    layout, _ = yield from _recognise(candidates, asked)
+    yield Write([Statement(sql) for sql in layout.schema])
+    return layout
+
 
 class Listing:
     """Checkpoints that fit some conditions, newest first; see ``BaseCheckpointSaver.list``.
@@ -324,7 +383,7 @@ class Listing:
 
     def __init__(
         self,
-        layout: SharedLayout,
+        layout: Layout,
         config: RunnableConfig | None,
         filter: Mapping[str, Any] | None,
         before: RunnableConfig | None,
@@ -355,8 +414,9 @@ class Listing:
         self._conditions.append(condition)
         self._parameters += parameters
 
-    def advance(self) -> Operation[CheckpointTuple | None]:
+    def advance(self) -> Procedure[CheckpointTuple | None]:
         """Return the next checkpoint, or ``None`` after the last one."""
+        layout = self._layout
         while not self._ready:
             count = self._bodies if self._left is None else min(self._bodies, self._left)
             while len(self._places) < count and not self._over:
@@ -364,17 +424,19 @@ class Listing:
             chosen = [self._places.popleft() for _ in range(min(count, len(self._places)))]
             if not chosen:
                 return None
-            self._bodies = min(self._bodies * 2, _MOST_BODIES)
-            rows = yield Read(f"{_wanted(len(chosen))} SELECT {_BODY} FROM {_among('checkpoints')}", _flat(chosen))
+            self._bodies = min(self._bodies * 2, MOST_BODIES)
+            rows = yield Read(
+                f"{_wanted(len(chosen))} SELECT {layout.body} FROM {_among(layout.checkpoints)}", _flat(chosen)
+            )
             # Fewer than were chosen if some were deleted since; then it goes on with the next ones.
             rows.sort(key=_order, reverse=True)
             if rows:
-                self._ready.extend((yield from self._layout._tuples(rows, self._serde)))
+                self._ready.extend((yield from layout.tuples(rows, self._serde)))
         if self._left is not None:
             self._left -= 1
         return self._ready.popleft()
 
-    def _read_places(self) -> Operation[None]:
+    def _read_places(self) -> Procedure[None]:
         conditions, parameters = [*self._conditions], [*self._parameters]
         if self._last is not None:
             conditions.append("(checkpoint_id, thread_id, checkpoint_ns) < (?, ?, ?)")
@@ -382,7 +444,7 @@ class Listing:
         where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
         metadata = ", metadata" if self._filter else ""
         rows = yield Read(
-            f"SELECT thread_id, checkpoint_ns, checkpoint_id{metadata} FROM checkpoints {where} "
+            f"SELECT thread_id, checkpoint_ns, checkpoint_id{metadata} FROM {self._layout.checkpoints} {where} "
             f"ORDER BY checkpoint_id DESC, thread_id DESC, checkpoint_ns DESC LIMIT {_PLACES}",
             parameters,
         )
@@ -393,16 +455,14 @@ class Listing:
                 self._places.append(row[:3])
 
 
-def _one(columns: str, address: Address) -> Read:
-    """The row of a checkpoint, or of the latest one."""
-    select = f"SELECT {columns} FROM checkpoints WHERE {_THERE}"
-    if address.id is None:
-        return Read(f"{select} ORDER BY checkpoint_id DESC LIMIT 1", address[:2])
-    return Read(f"{select} AND checkpoint_id = ?", address)
-
-
 def _order(row: Row) -> Row:
     return row[2], row[0], row[1]
+
+
+def _copy(policy: str, table: str, columns: str) -> str:
+    return (
+        f"INSERT OR {policy} INTO {table} (thread_id, {columns}) SELECT ?, {columns} FROM {table} WHERE thread_id = ?"
+    )
 
 
 # Places as a table, and first in a join that isn't reordered: a list of triples after IN would have SQLite look at
@@ -419,4 +479,4 @@ def _flat(rows: Iterable[Row]) -> list[Any]:
     return [value for row in rows for value in row]
 
 
-__all__ = ("Listing", "SharedLayout")
+__all__ = ("ANY", "MOST_BODIES", "THERE", "WRITE", "Layout", "LayoutError", "LayoutName", "Listing", "choose")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from threading import Lock
 from typing import Any
@@ -20,13 +20,16 @@ from rxgraph.checkpoint.base import (
     SerializerProtocol,
     next_version,
 )
-from rxgraph.checkpoint.sqlite._effects import Effect, Operation, Read, T
-from rxgraph.checkpoint.sqlite._layout import SharedLayout
+from rxgraph.checkpoint.sqlite._effects import Atomic, Effect, Procedure, Read, Request, T
+from rxgraph.checkpoint.sqlite._layout import Layout, LayoutName, choose
+from rxgraph.checkpoint.sqlite._layouts import layouts
 from rxgraph.config import RunnableConfig
 
 
 class SqliteSaver(BaseCheckpointSaver[str]):
-    """Keeps checkpoints in an SQLite database, in the tables that LangGraph's savers use.
+    """Keeps checkpoints in an SQLite database: in a new file what each superstep changed.
+
+    A file that LangGraph's savers made is used as it is, and so is one that was made with ``layout="langgraph"``.
 
     It may be used from several threads if the connection may (``check_same_thread=False``); asynchronous methods run
     in worker threads. Several processes may have the file open. A call of ``put`` or ``put_writes`` is one
@@ -35,6 +38,11 @@ class SqliteSaver(BaseCheckpointSaver[str]):
     Args:
         conn: The connection. The saver doesn't close it.
         serde: See ``BaseCheckpointSaver``.
+        layout: The tables of a new file: ``"compact"``, the same as ``None``, or ``"langgraph"``, which LangGraph's
+            savers read and write too. ``None`` takes a file as it is.
+
+    Raises:
+        LayoutError: On first use, or from ``setup``: the file has another layout than the one that was asked for.
 
     Example:
         >>> with SqliteSaver.from_conn_string(":memory:") as saver:
@@ -42,36 +50,47 @@ class SqliteSaver(BaseCheckpointSaver[str]):
         []
     """
 
-    def __init__(self, conn: sqlite3.Connection, *, serde: SerializerProtocol | None = None) -> None:
+    def __init__(
+        self,
+        conn: sqlite3.Connection,
+        *,
+        serde: SerializerProtocol | None = None,
+        layout: LayoutName | None = None,
+    ) -> None:
         super().__init__(serde=serde)
         self.conn = conn
         # Held during one query or one transaction; values are serialised without it, and lists keep nothing locked.
         self.lock = Lock()
-        self._layout = SharedLayout()
+        self._asked = layout
+        self._layouts = layouts(layout)
         self._is_setup = False
 
     @classmethod
     @contextmanager
-    def from_conn_string(cls, conn_string: str) -> Iterator[SqliteSaver]:
+    def from_conn_string(
+        cls, conn_string: str, *, serde: SerializerProtocol | None = None, layout: LayoutName | None = None
+    ) -> Iterator[SqliteSaver]:
         """Open a file, or ``":memory:"``, for a ``with`` block.
 
         Args:
             conn_string: What ``sqlite3.connect`` takes.
+            serde: As in the class.
+            layout: As in the class.
         """
         # Who writes while another process does waits up to 5 s, the default of sqlite3; readers don't wait.
         with closing(sqlite3.connect(conn_string, check_same_thread=False)) as conn:
-            yield cls(conn)
+            yield cls(conn, serde=serde, layout=layout)
 
     def setup(self) -> None:
         """Make the tables if they aren't there; the first use of the saver does that too."""
-        self._run(self._layout.setup(), set_up=False)
+        self._layouts = (self._drive(choose(self._layouts, self._asked)),)
         self._is_setup = True
 
     # Reading
 
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """Return the checkpoint that the configuration names, the latest if it names none, or ``None``."""
-        return self._run(self._layout.get_tuple(Address.of(config), self.serde))
+        return self._run(lambda layout: layout.get_tuple(Address.of(config), self.serde))
 
     def list(
         self,
@@ -82,15 +101,15 @@ class SqliteSaver(BaseCheckpointSaver[str]):
         limit: int | None = None,
     ) -> Iterator[CheckpointTuple]:
         """Give checkpoints, newest first; see ``BaseCheckpointSaver.list``."""
-        listing = self._layout.listing(config, filter, before, limit, self.serde)
-        while (found := self._run(listing.advance())) is not None:
+        listing = self._ready().listing(config, filter, before, limit, self.serde)
+        while (found := self._drive(listing.advance())) is not None:
             yield found
 
     def get_delta_channel_history(
         self, *, config: RunnableConfig, channels: Sequence[str]
     ) -> Mapping[str, DeltaChannelHistory]:
         """Return what delta channels are rebuilt from; see ``BaseCheckpointSaver.get_delta_channel_history``."""
-        return self._run(self._layout.delta_history(Address.of(config), channels, self.serde))
+        return self._run(lambda layout: layout.delta_history(Address.of(config), channels, self.serde))
 
     # Writing
 
@@ -101,8 +120,12 @@ class SqliteSaver(BaseCheckpointSaver[str]):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
-        """Keep a checkpoint, with all of its values in one row."""
-        return self._run(self._layout.put(config, checkpoint, metadata, new_versions, self.serde))
+        """Keep a checkpoint: in the compact layout what is new in it, in LangGraph's all of its values in one row.
+
+        Raises:
+            CheckpointConflictError: The run that puts it doesn't stand on the latest one any more.
+        """
+        return self._run(lambda layout: layout.put(config, checkpoint, metadata, new_versions, self.serde))
 
     def put_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
@@ -112,13 +135,13 @@ class SqliteSaver(BaseCheckpointSaver[str]):
         A write to a special channel (``WRITES_IDX_MAP``) takes the place of an earlier one of its task; any other
         that is there already stays.
         """
-        self._run(self._layout.put_writes(config, writes, task_id, task_path, self.serde))
+        self._run(lambda layout: layout.put_writes(config, writes, task_id, task_path, self.serde))
 
     # Housekeeping
 
     def delete_thread(self, thread_id: str) -> None:
         """Forget a thread with all its namespaces; one that isn't there is fine."""
-        self._run(self._layout.delete_threads([thread_id]))
+        self._run(lambda layout: layout.delete_threads([thread_id]))
 
     def delete_for_runs(self, run_ids: Sequence[str]) -> None:
         """Forget the checkpoints of these runs.
@@ -126,11 +149,11 @@ class SqliteSaver(BaseCheckpointSaver[str]):
         Raises:
             NotImplementedError: A checkpoint of another run has delta channels that are rebuilt from one of these.
         """
-        self._run(self._layout.delete_for_runs(run_ids))
+        self._run(lambda layout: layout.delete_for_runs(run_ids))
 
     def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """Copy all of a thread to another one; what the other one has under the same ids is replaced."""
-        self._run(self._layout.copy_thread(str(source_thread_id), str(target_thread_id)))
+        self._run(lambda layout: layout.copy_thread(str(source_thread_id), str(target_thread_id)))
 
     def prune(self, thread_ids: Sequence[str], *, strategy: PruneStrategy = "keep_latest") -> None:
         """Make threads smaller.
@@ -143,7 +166,7 @@ class SqliteSaver(BaseCheckpointSaver[str]):
         Raises:
             NotImplementedError: A checkpoint to keep has delta channels that are rebuilt from older ones.
         """
-        self._run(self._layout.prune(thread_ids, strategy))
+        self._run(lambda layout: layout.prune(thread_ids, strategy))
 
     def get_next_version(self, current: str | None, channel: None) -> str:
         """Return the version after the current one: a number with leading zeros and a random tail."""
@@ -154,11 +177,18 @@ class SqliteSaver(BaseCheckpointSaver[str]):
 
     # Performing
 
-    def _run(self, operation: Operation[T], *, set_up: bool = True) -> T:
+    def _run(self, make: Callable[[Layout], Procedure[T]]) -> T:
+        return self._drive(make(self._ready()))
+
+    def _ready(self) -> Layout:
+        """The layout of the file."""
+        if not self._is_setup:
+            self.setup()
+        return self._layouts[0]
+
+    def _drive(self, operation: Procedure[T]) -> T:
         try:
             effect = next(operation)
-            if set_up and not self._is_setup:
-                self.setup()
             while True:
                 try:
                     with self.lock:
@@ -171,23 +201,42 @@ class SqliteSaver(BaseCheckpointSaver[str]):
             result: T = done.value
             return result
 
-    def _perform(self, effect: Effect) -> Any:
+    def _perform(self, effect: Request) -> Any:
         conn = self.conn
         if isinstance(effect, Read):
-            return conn.execute(effect.sql, effect.parameters).fetchall()
+            return self._step(effect)
         try:
             # A transaction that began with a look would have to fail if another process wrote since.
             if not conn.in_transaction:
                 conn.execute("BEGIN IMMEDIATE")
-            for sql, rows in effect.statements:
-                if len(rows) == 1:
-                    conn.execute(sql, rows[0])
-                else:
-                    conn.executemany(sql, rows)
+            if isinstance(effect, Atomic):
+                outcome = self._steps(effect)
+            else:
+                outcome = self._step(effect)
             conn.commit()
         except BaseException:
             conn.rollback()
             raise
+        return outcome
+
+    def _steps(self, effect: Atomic) -> Any:
+        operation, outcome = effect.operation, None
+        try:
+            while True:
+                outcome = self._step(operation.send(outcome))
+        except StopIteration as done:
+            return done.value
+
+    def _step(self, effect: Effect) -> Any:
+        """Do something without a thought for transactions."""
+        conn = self.conn
+        if isinstance(effect, Read):
+            return conn.execute(effect.sql, effect.parameters).fetchall()
+        for sql, rows in effect.statements:
+            if len(rows) == 1:
+                conn.execute(sql, rows[0])
+            else:
+                conn.executemany(sql, rows)
         return None
 
 

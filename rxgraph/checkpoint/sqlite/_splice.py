@@ -1,0 +1,123 @@
+"""The difference of two byte strings, as pieces of the older one and what stands between them.
+
+A value that grew differs from what it was in a count near its start and in its tail; one that was edited in a few
+places. So the two are followed side by side, and behind a difference they are brought together again by looking, near
+by, for bytes that they have in common. Nothing here knows the format of the bytes, and no byte is looked at alone:
+slices are compared, and the places where they begin to differ are found by halving.
+"""
+
+from __future__ import annotations
+
+import struct
+from itertools import accumulate
+from typing import Final
+
+_VERSION: Final = 1
+_HEAD: Final = struct.Struct(">BH")
+# Where a piece of the old bytes starts, its length, and the length of the new bytes that follow on it.
+_PIECE: Final = struct.Struct(">III")
+
+# Two places are taken for the same one where this many bytes agree; any will do, the rest is compared anyway.
+_PROBE: Final = 24
+_REACH: Final = 4096
+_SKIPS: Final = (0, 1, 2, 3, 4, 5, 8, 16, 32, 64, 128, 256, 512, 1024, 2048)
+_MOST_PIECES: Final = 16
+
+
+def splice(old: bytes, new: bytes) -> bytes | None:
+    """Return what makes *new* of *old*, or ``None`` if that isn't much shorter than *new* itself."""
+    view = memoryview(old)
+    pieces: list[tuple[int, int]] = []
+    literals: list[bytes] = []
+    i = j = 0
+    tail = _common_tail(view, new)
+    old_end, new_end = len(old) - tail, len(new) - tail
+    while True:
+        same = _common(view, i, old_end, new, j, new_end)
+        pieces.append((i, same))
+        i += same
+        j += same
+        found = _meet(view, i, old_end, new, j, new_end) if len(pieces) < _MOST_PIECES else None
+        if found is None:
+            break
+        i, literal_end = found
+        literals.append(new[j:literal_end])
+        j = literal_end
+    literals.append(new[j:new_end])
+    if tail:
+        pieces.append((old_end, tail))
+        literals.append(b"")
+    if sum(map(len, literals)) + _HEAD.size + _PIECE.size * len(pieces) > len(new) // 2:
+        return None
+    heads = (_PIECE.pack(*piece, len(literal)) for piece, literal in zip(pieces, literals, strict=True))
+    return b"".join((_HEAD.pack(_VERSION, len(pieces)), *heads, *literals))
+
+
+def unsplice(old: bytes, delta: bytes) -> bytes:
+    """Return the new bytes.
+
+    Raises:
+        ValueError: The delta is damaged, or belongs to other bytes.
+    """
+    try:
+        version, count = _HEAD.unpack_from(delta)
+        heads = [_PIECE.unpack_from(delta, _HEAD.size + number * _PIECE.size) for number in range(count)]
+    except struct.error as error:
+        raise ValueError(str(error)) from None
+    if version != _VERSION:
+        raise ValueError(f"unknown form {version}")
+    ends = list(accumulate((head[2] for head in heads), initial=_HEAD.size + count * _PIECE.size))
+    if ends[-1] != len(delta) or any(start + length > len(old) for start, length, _ in heads):
+        raise ValueError("pieces and lengths don't fit")
+    view = memoryview(old)
+    parts: list[bytes | memoryview] = []
+    for (start, length, literal), at in zip(heads, ends, strict=False):
+        parts += (view[start : start + length], delta[at : at + literal])
+    return b"".join(parts)
+
+
+def _common(old: memoryview, i: int, old_end: int, new: bytes, j: int, new_end: int) -> int:
+    """How many bytes agree from these places on."""
+    most = step = min(old_end - i, new_end - j)
+    same = 0
+    # `startswith` and `endswith` compare in place; a comparison ends at the first difference.
+    while same < most:
+        step = min(step, most - same)
+        if new.startswith(old[i + same : i + same + step], j + same):
+            same += step
+        elif step == 1:
+            break
+        else:
+            step //= 2
+    return same
+
+
+def _common_tail(old: memoryview, new: bytes) -> int:
+    """How many bytes at the end agree."""
+    most = step = min(len(old), len(new))
+    same = 0
+    while same < most:
+        step = min(step, most - same)
+        end = len(old) - same
+        if new.endswith(old[end - step : end], 0, len(new) - same):
+            same += step
+        elif step == 1:
+            break
+        else:
+            step //= 2
+    return same
+
+
+def _meet(old: memoryview, i: int, old_end: int, new: bytes, j: int, new_end: int) -> tuple[int, int] | None:
+    """Return the next two places, not far away, at which both go on alike."""
+    for skip in _SKIPS:
+        probe = old[i + skip : min(i + skip + _PROBE, old_end)]
+        if len(probe) < _PROBE:
+            break
+        at = new.find(probe, j, min(j + _REACH, new_end))
+        if at >= 0:
+            return i + skip, at
+    return None
+
+
+__all__ = ("splice", "unsplice")
