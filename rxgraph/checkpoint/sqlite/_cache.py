@@ -45,6 +45,13 @@ class Cache(Generic[K, V]):
             while self._weight > self._most:
                 self._weight -= self._weigh(self._entries.popitem(last=False)[1])
 
+    def drop(self, key: K) -> None:
+        """Forget a value, if it is remembered."""
+        with self._lock:
+            old = self._entries.pop(key, None)
+            if old is not None:
+                self._weight -= self._weigh(old)
+
     @property
     def weight(self) -> int:
         """The weight of all entries."""

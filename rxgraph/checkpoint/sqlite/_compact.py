@@ -280,7 +280,7 @@ class CompactLayout(Layout):
         made = address.at(checkpoint["id"])
         row = (*made, parent, *serde.dumps_typed(body))
 
-        def change() -> Operation[tuple[Refs, dict[str, Value]]]:
+        def change() -> Operation[tuple[Refs, dict[str, Value], set[str]]]:
             yield from self.check_head(address, config)
             above = (yield self.one("refs", address)) if parent else ()
             theirs = _refs(above[0][0], _place(address)) if above else {}
@@ -303,10 +303,13 @@ class CompactLayout(Layout):
                 rows.append((*address[:2], key, *stored))
             write = Statement(_PUT, ((*row, json.dumps(refs), facts),))
             yield Write((Statement(_PUT_VALUE, rows), write) if rows else (write,))
-            return refs, news
+            return refs, news, set(theirs.values()) - set(refs.values())
 
-        refs, news = yield Atomic(change())
+        refs, news, past = yield Atomic(change())
         self._heads.put(made, Head(versions.copy(), refs, frozenset(short)))
+        # What comes next stands on the new values. Who forks from the old ones reads them again.
+        for key in past:
+            self._values.drop(key)
         for key, value in news.items():
             self._remember(key, value)
         return made.config()
