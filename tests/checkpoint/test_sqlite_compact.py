@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -397,3 +399,37 @@ def test_a_failed_put_leaves_nothing_half_done(saver: SqliteSaver) -> None:
     saver.conn.execute("DROP TRIGGER no")
     thread.step(m=[long(1), long(2), long(3)])
     thread.check(SqliteSaver(saver.conn))
+
+
+CHILD = """
+import sys
+from rxgraph.checkpoint.base import empty_checkpoint
+from rxgraph.checkpoint.sqlite import SqliteSaver
+with SqliteSaver.from_conn_string(sys.argv[1]) as saver:
+    found = saver.get_tuple({"configurable": {"thread_id": "t"}})
+    messages = found.checkpoint["channel_values"]["m"] if found else []
+    config = found.config if found else {"configurable": {"thread_id": "t", "checkpoint_ns": ""}}
+    while True:
+        messages = [*messages, f"{len(messages):06} " * 200]
+        version = {"m": f"{len(messages):032}.5"}
+        values = {"channel_values": {"m": messages}, "channel_versions": version}
+        config = saver.put(config, {**empty_checkpoint(), "id": f"{len(messages):06}", **values}, {}, version)
+        if len(messages) % 20 == 0:
+            saver.prune(["t"])
+        print(len(messages), flush=True)
+"""
+
+
+def test_a_process_that_is_killed_leaves_what_it_had_put(path: str) -> None:
+    """Each process is killed wherever it is after some puts; all that is in the file reads whole, nothing is lost."""
+    for puts in (1, 2, 19, 23):
+        with subprocess.Popen([sys.executable, "-c", CHILD, path], stdout=subprocess.PIPE, text=True) as child:
+            assert child.stdout is not None
+            said = [child.stdout.readline() for _ in range(puts)]
+            child.kill()
+            said += child.stdout.readlines()
+        least = int(next(line for line in reversed(said) if line.endswith("\n")))
+        with SqliteSaver.from_conn_string(path) as saver:
+            found = {int(item.checkpoint["id"]): item.checkpoint["channel_values"] for item in saver.list(None)}
+        assert max(found) >= least
+        assert found == {count: {"m": [long(one) for one in range(count)]} for count in found}

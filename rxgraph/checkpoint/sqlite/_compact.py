@@ -217,22 +217,16 @@ class CompactLayout(Layout):
             return found
         rows = yield Read(_FETCH, (json.dumps(sorted(wanted)), thread, ns, thread, ns))
         stored = {key: rest for key, *rest in rows}
-        # Values on the way are kept for others that stand on them, so that all of a history costs one walk.
-        made: dict[str | None, Value] = {}
         for key in wanted:
             chain: list[str] = []
             at: Any = key
-            while at in stored and at not in made and len(chain) < len(stored):
+            while at in stored and len(chain) < len(stored):
                 chain.append(at)
                 at = stored[at][0]
-            if at is not None and at not in made:
-                # A row is missing, or they go round.
-                continue
-            for step in reversed(chain):
-                made[step] = _build(step, stored[step], made.get(at), place)
-                at = step
-            found[key] = made[key]
-            self._remember(key, made[key])
+            # Else a row is missing, or they go round.
+            if at is None:
+                found[key] = _build([(step, stored[step]) for step in reversed(chain)], place)
+                self._remember(key, found[key])
         return found
 
     def _remember(self, key: str, value: Value) -> None:
@@ -360,22 +354,21 @@ def _key(base: str, tag: str, data: bytes) -> str:
     return b64encode(digest.digest()[:15], b"-_").decode()
 
 
-def _build(key: str, stored: Sequence[Any], old: Value | None, place: str) -> Value:
-    base, tag, data = stored
-    # Which also says that the columns are text and bytes.
-    if isinstance(tag, str) and isinstance(data, bytes) and key == _key(base or "", tag, data):
-        if base is None:
-            return Value(tag, data, 0, len(data))
-        if old is not None:
-            try:
-                blob = unsplice(old.blob, data)
-            except ValueError as error:
-                raise CorruptValueError(f"{place} is damaged: a value can't be put together ({error}).") from error
-            return Value(tag, blob, old.depth + 1, old.cost + len(data))
-    raise CorruptValueError(
-        f"{place} is damaged: a value is not the one that was saved. Something else than a saver wrote to this "
-        "database."
-    )
+def _build(chain: Sequence[tuple[str, Sequence[Any]]], place: str) -> Value:
+    """Make a value of its rows, the snapshot first."""
+    for key, (base, tag, data) in chain:
+        # Which also says that the columns are text and bytes.
+        if not isinstance(tag, str) or not isinstance(data, bytes) or key != _key(base or "", tag, data):
+            raise CorruptValueError(
+                f"{place} is damaged: a value is not the one that was saved. Something else than a saver wrote to "
+                "this database."
+            )
+    snapshot, *deltas = (data for _, (_, _, data) in chain)
+    try:
+        blob = unsplice(snapshot, *deltas) if deltas else snapshot
+    except ValueError as error:
+        raise CorruptValueError(f"{place} is damaged: a value can't be put together ({error}).") from error
+    return Value(chain[-1][1][1], blob, len(deltas), sum(map(len, (snapshot, *deltas))))
 
 
 def _refs(text: Any, place: str) -> Refs:

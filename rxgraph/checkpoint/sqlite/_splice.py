@@ -9,6 +9,7 @@ slices are compared, and the places where they begin to differ are found by halv
 from __future__ import annotations
 
 import struct
+from bisect import bisect_left, bisect_right
 from itertools import accumulate
 from typing import Final
 
@@ -53,12 +54,20 @@ def splice(old: bytes, new: bytes) -> bytes | None:
     return b"".join((_HEAD.pack(_VERSION, len(pieces)), *heads, *literals))
 
 
-def unsplice(old: bytes, delta: bytes) -> bytes:
-    """Return the new bytes.
+def unsplice(old: bytes, *deltas: bytes) -> bytes:
+    """Return the new bytes, after one delta or several that stand on one another.
 
     Raises:
-        ValueError: The delta is damaged, or belongs to other bytes.
+        ValueError: A delta is damaged, or belongs to other bytes.
     """
+    # Pieces are cut out of pieces, and copied once at the end: there may be many deltas to long bytes.
+    pieces = [memoryview(old)]
+    for delta in deltas:
+        pieces = _recut(pieces, delta)
+    return b"".join(pieces)
+
+
+def _recut(pieces: list[memoryview], delta: bytes) -> list[memoryview]:
     try:
         version, count = _HEAD.unpack_from(delta)
         heads = [_PIECE.unpack_from(delta, _HEAD.size + number * _PIECE.size) for number in range(count)]
@@ -66,14 +75,23 @@ def unsplice(old: bytes, delta: bytes) -> bytes:
         raise ValueError(str(error)) from None
     if version != _VERSION:
         raise ValueError(f"unknown form {version}")
+    starts = list(accumulate(map(len, pieces), initial=0))
     ends = list(accumulate((head[2] for head in heads), initial=_HEAD.size + count * _PIECE.size))
-    if ends[-1] != len(delta) or any(start + length > len(old) for start, length, _ in heads):
+    if ends[-1] != len(delta) or any(start + length > starts[-1] for start, length, _ in heads):
         raise ValueError("pieces and lengths don't fit")
-    view = memoryview(old)
-    parts: list[bytes | memoryview] = []
+    view = memoryview(delta)
+    found: list[memoryview] = []
     for (start, length, literal), at in zip(heads, ends, strict=False):
-        parts += (view[start : start + length], delta[at : at + literal])
-    return b"".join(parts)
+        if length:
+            first, last = bisect_right(starts, start) - 1, bisect_left(starts, start + length) - 1
+            head, tail = start - starts[first], start + length - starts[last]
+            if first == last:
+                found.append(pieces[first][head:tail])
+            else:
+                found += (pieces[first][head:], *pieces[first + 1 : last], pieces[last][:tail])
+        if literal:
+            found.append(view[at : at + literal])
+    return found
 
 
 def _common(old: memoryview, i: int, old_end: int, new: bytes, j: int, new_end: int) -> int:
