@@ -375,7 +375,7 @@ def test_an_answer_to_a_thread_that_has_ended(folder: Path) -> None:
 def test_a_row_that_can_not_be_read_is_a_failure(folder: Path) -> None:
     call(folder, 3, "run", "stopping:graph", *KEPT)
     with closing(sqlite3.connect(folder / "threads.db")) as conn, conn:
-        conn.execute("UPDATE checkpoints SET checkpoint = x'c1'")
+        conn.execute("UPDATE rx_checkpoints SET body = x'c1'")
     for command in (["state"], ["history"], ["resume", "--value", "1"]):
         done = rxgraph(command[0], "stopping:graph", *command[1:], *KEPT, cwd=folder)
         assert done.returncode == 1, done
