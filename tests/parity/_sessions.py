@@ -23,6 +23,7 @@ class Case:
     program: Program
     differences: tuple[str, ...]
     lanes: tuple[str, ...]
+    way: str
 
 
 class Cases:
@@ -31,11 +32,17 @@ class Cases:
     def __init__(self) -> None:
         self._cases: list[Case] = []
 
-    def program(self, *differences: str, lanes: tuple[str, ...] = LANES) -> Callable[[Program], Program]:
-        """Register a session program together with the deliberate differences that it runs into."""
+    def program(
+        self, *differences: str, lanes: tuple[str, ...] = LANES, way: str = "stream"
+    ) -> Callable[[Program], Program]:
+        """Register a session program together with the deliberate differences that it runs into.
+
+        Args:
+            way: How it is run where one way has to do, of those in ``_threads``.
+        """
 
         def register(fn: Program) -> Program:
-            self._cases.append(Case(fn, differences, lanes))
+            self._cases.append(Case(fn, differences, lanes, way))
             return fn
 
         return register

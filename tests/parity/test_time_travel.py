@@ -1,0 +1,355 @@
+"""Sessions that go back to a checkpoint, and that update one; the same on LangGraph and on rxgraph.
+
+``thread.at(n)`` is the n-th oldest checkpoint. For a graph START -> a -> b these are: 0 the input, 1 before ``a``,
+2 before ``b``, 3 the end. Updates at the head, ambiguity and ``END`` have more programs in ``test_persistence.py``.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from tests.parity._sessions import Case, Cases, Full, Log, asks, fan, line, say, see
+from tests.parity._threads import compare
+
+CASES = Cases()
+program = CASES.program
+
+# --- none and an id: a fork, from which everything runs again
+
+
+@program()
+def none_at_an_update_that_is_the_head_makes_no_fork(lg):
+    thread = lg.thread(line(lg, Full, say("a"), see("b"), see("c")))
+    thread.send({"log": []})
+    thread.update({"v": "u"}, as_node="a")
+    thread.send(None, thread.at(-1))
+
+
+@program()
+def an_unknown_id(lg):
+    nowhere = {"configurable": {"thread_id": "1", "checkpoint_id": "0" * 8 + "-0000-6000-8000-000000000001"}}
+    thread = lg.thread(line(lg, Log, say("a")))
+    thread.send({"log": []})
+    thread.send(None, nowhere)
+    thread.state(nowhere)
+    thread.history(nowhere)
+
+
+# --- a command and an id
+
+
+@program()
+def an_answer_at_the_head(lg):
+    thread = lg.thread(line(lg, Log, say("a"), asks(lg, "b"), say("c")))
+    thread.send({"log": []})
+    thread.resume("x", thread.at(-1))
+
+
+@program()
+def an_answer_at_a_checkpoint_that_an_input_superseded(lg):
+    thread = lg.thread(line(lg, Log, say("a"), asks(lg, "b"), say("c")))
+    thread.send({"log": ["one"]})
+    place = thread.at(-1)
+    thread.send({"log": ["two"]})
+    thread.resume("x", place)
+    thread.resume("y")
+
+
+@program("every_answer_is_kept")
+def an_answer_where_the_first_of_two_was_answered(lg):
+    thread = lg.thread(line(lg, Log, asks(lg, "a", "one", "two"), say("b")))
+    thread.send({"log": []})
+    place = thread.at(-1)
+    thread.resume("A")
+    thread.send({"log": ["new"]})
+    thread.resume("B", place)
+
+
+@program()
+def an_answer_and_an_update_at_the_head(lg):
+    thread = lg.thread(line(lg, Full, say("a"), asks(lg, "b"), see("c")))
+    thread.send({"log": []})
+    thread.resume("x", thread.at(-1), update={"v": "u"})
+
+
+# --- new input and an id
+
+
+@program()
+def new_input_at_an_old_checkpoint(lg):
+    thread = lg.thread(line(lg, Full, say("a", v="a"), see("b")))
+    thread.send({"log": ["one"]})
+    thread.send({"log": ["two"], "v": "i"}, thread.at(2))
+    thread.send({"log": ["three"]}, thread.at(0))
+    thread.send({"log": ["four"]}, thread.at(3))
+    thread.send({"log": ["five"]})
+
+
+@program()
+def new_input_where_a_question_waits(lg):
+    thread = lg.thread(line(lg, Log, say("a"), asks(lg, "b")))
+    thread.send({"log": ["one"]})
+    place = thread.at(-1)
+    thread.resume("x")
+    thread.send({"log": ["two"]}, place)
+    thread.resume("y")
+
+
+# --- updates of an old checkpoint
+
+
+@program("an_update_keeps_what_siblings_wrote")
+def an_update_of_an_old_checkpoint_with_finished_siblings(lg):
+    thread = lg.thread(fan(lg, Full, asks(lg, "p"), say("r", v="r"), then=see("z")))
+    thread.send({"log": ["i"]})
+    place = thread.at(-1)
+    thread.resume("P")
+    thread.update({"n": 7}, "p", place)
+    thread.send(None)
+
+
+@program()
+def an_update_as_input_of_an_old_checkpoint(lg):
+    thread = lg.thread(line(lg, Full, say("a"), see("b")))
+    thread.send({"log": ["i"]})
+    thread.update({"v": "u", "log": ["j"]}, "__input__", thread.at(2))
+    thread.send(None)
+
+
+@program()
+def an_update_as_input_of_a_thread_that_asks(lg):
+    thread = lg.thread(line(lg, Full, say("a"), asks(lg, "b")))
+    thread.send({"log": ["i"]})
+    thread.update({"v": "u", "log": ["j"]}, "__input__")
+    thread.send(None)
+    thread.resume("x")
+
+
+@program()
+def the_end_of_an_old_checkpoint(lg):
+    thread = lg.thread(line(lg, Full, say("a"), see("b"), see("c")))
+    thread.send({"log": ["i"]})
+    thread.update(None, lg.END, thread.at(2))
+    thread.send(None)
+    thread.update({"v": "u"}, lg.END, thread.at(2))
+
+
+@program("an_update_keeps_what_siblings_wrote")
+def an_update_of_the_head_by_its_id_with_finished_siblings(lg):
+    thread = lg.thread(fan(lg, Full, asks(lg, "p"), say("r", v="r"), then=see("z")))
+    thread.send({"log": ["i"]})
+    thread.update({"n": 7}, "p", thread.at(-1))
+    thread.send(None)
+
+
+@program("an_update_keeps_what_siblings_wrote")
+def an_update_at_the_head_where_a_command_was(lg):
+    thread = lg.thread(line(lg, Full, say("a"), asks(lg, "b"), see("c")))
+    thread.send({"log": []})
+    thread.send(lg.Command(update={"n": 5}))
+    thread.update({"v": "u"}, "a")
+    thread.send(None)
+
+
+# --- updates under the id of a task
+
+
+@program()
+def an_update_under_a_task_id(lg):
+    thread = lg.thread(line(lg, Full, say("a"), see("b")), interrupt_before=["b"])
+    thread.send({"log": []})
+    thread.update({"v": "u"}, "b", task_id="1" * 8 + "-1111-1111-1111-" + "1" * 12)
+    thread.send(None)
+
+
+@program("an_update_keeps_what_siblings_wrote")
+def an_update_under_the_id_of_the_task_that_asks(lg):
+    thread = lg.thread(fan(lg, Full, asks(lg, "p"), asks(lg, "q"), then=see("z")))
+    thread.send({"log": []})
+    task = next(one for one in thread.state().tasks if one.name == "q")
+    thread.update({"n": 7}, "q", task_id=task.id)
+    thread.send(None)
+
+
+@program()
+def an_update_under_a_task_id_of_a_fresh_thread(lg):
+    thread = lg.thread(line(lg, Full, say("a"), see("b")))
+    thread.update({"v": "u"}, "a", task_id="2" * 8 + "-2222-2222-2222-" + "2" * 12)
+    thread.send(None)
+
+
+# --- copies
+
+
+@program()
+def a_copy_of_the_head(lg):
+    thread = lg.thread(line(lg, Full, say("a"), see("b")))
+    thread.send({"log": []})
+    thread.update(None, "__copy__")
+    thread.send(None)
+    thread.send({"log": ["new"]})
+
+
+@program()
+def a_copy_of_an_old_checkpoint(lg):
+    thread = lg.thread(line(lg, Full, say("a"), see("b"), see("c")))
+    thread.send({"log": []})
+    place = thread.update(None, "__copy__", thread.at(2))
+    thread.state(place)
+    thread.send(None)
+    thread.update(None, "__copy__", thread.at(0))
+    thread.send(None)
+
+
+@program()
+def a_copy_where_a_question_waits(lg):
+    thread = lg.thread(line(lg, Full, say("a"), asks(lg, "b"), see("c")))
+    thread.send({"log": []})
+    thread.update(None, "__copy__")
+    thread.resume("x")
+    thread.send(None)
+
+
+@program()
+def a_copy_where_a_sibling_is_finished(lg):
+    thread = lg.thread(fan(lg, Full, asks(lg, "p"), say("r", v="r"), then=see("z")))
+    thread.send({"log": []})
+    thread.update(None, "__copy__")
+    thread.send(None)
+    thread.resume("x")
+
+
+@program()
+def a_copy_with_updates(lg):
+    thread = lg.thread(line(lg, Full, say("a"), see("b"), see("c")))
+    thread.send({"log": ["i"]})
+    thread.update([({"v": "u"}, "a")], "__copy__", thread.at(2))
+    thread.send(None)
+    thread.update([({"v": "w"}, "b"), ({"n": 3}, "b")], "__copy__", thread.at(3))
+    thread.send(None)
+
+
+@program()
+def a_copy_of_a_fresh_thread(lg):
+    thread = lg.thread(line(lg, Full, say("a"), see("b")))
+    thread.update(None, "__copy__")
+    thread.send({"log": []})
+
+
+# --- several updates at once
+
+
+@program()
+def a_bulk_of_a_fresh_thread(lg):
+    thread = lg.thread(line(lg, Full, say("a"), see("b"), see("c")))
+    thread.bulk([({"log": ["u1"], "v": "u"}, "a")], [({"n": 1}, "b")])
+    thread.send(None)
+
+
+@program()
+def a_bulk_that_begins_with_an_input(lg):
+    thread = lg.thread(line(lg, Full, say("a"), see("b"), see("c")))
+    thread.bulk([({"log": ["i"]}, "__input__")], [({"v": "u"}, "a")], [({"n": 1}, "b")])
+    thread.send(None)
+
+
+@program()
+def a_bulk_at_the_head(lg):
+    thread = lg.thread(line(lg, Full, say("a"), see("b"), see("c")), interrupt_before=["b"])
+    thread.send({"log": []})
+    thread.bulk([({"v": "u"}, "b")], [({"n": 1}, "c")])
+    thread.send(None)
+
+
+@program()
+def a_bulk_of_several_nodes_in_a_superstep(lg):
+    thread = lg.thread(fan(lg, Full, say("a"), say("b"), then=see("z")))
+    thread.send({"log": []})
+    thread.bulk([({"log": ["ua"]}, "a"), ({"log": ["ub"], "v": "b"}, "b")])
+    thread.send(None)
+
+
+@program()
+def a_bulk_of_one_node_twice_in_a_superstep(lg):
+    thread = lg.thread(line(lg, Full, say("a"), see("b")))
+    thread.send({"log": []})
+    thread.bulk([({"n": 1}, "a"), ({"n": 2}, "a")])
+    thread.send(None)
+
+
+@program()
+def a_bulk_on_a_fresh_thread_of_several_nodes(lg):
+    thread = lg.thread(fan(lg, Full, say("a"), say("b"), then=see("z")))
+    thread.bulk([({"log": ["ua"]}, "a"), ({"log": ["ub"]}, "b")], [({"n": 2}, "z")])
+    thread.send(None)
+
+
+@program()
+def a_bulk_where_nodes_ask(lg):
+    thread = lg.thread(fan(lg, Full, asks(lg, "p"), asks(lg, "q"), then=see("z")))
+    thread.send({"log": []})
+    thread.bulk([({"log": ["P"]}, "p"), ({"log": ["Q"]}, "q")])
+    thread.send(None)
+
+
+@program()
+def a_bulk_under_task_ids(lg):
+    thread = lg.thread(fan(lg, Full, asks(lg, "p"), asks(lg, "q"), then=see("z")))
+    thread.send({"log": []})
+    ids = {task.name: task.id for task in thread.state().tasks}
+    thread.bulk([({"log": ["P"]}, "p", ids["p"]), ({"log": ["Q"]}, "q", ids["q"])])
+    thread.send(None)
+
+
+@program()
+def a_bulk_that_ends(lg):
+    thread = lg.thread(line(lg, Full, say("a"), asks(lg, "b"), see("c")))
+    thread.send({"log": []})
+    thread.bulk([({"v": "u"}, "a")], [(None, lg.END)])
+    thread.send(None)
+
+
+@program()
+def a_bulk_of_nothing(lg):
+    thread = lg.thread(line(lg, Full, say("a"), see("b")))
+    thread.send({"log": []})
+    thread.bulk()
+    thread.bulk([])
+    thread.bulk([(None, "a")])
+    thread.bulk([(None, None)])
+
+
+@program()
+def a_bulk_without_names(lg):
+    thread = lg.thread(line(lg, Full, say("a"), see("b")))
+    thread.send({"log": []})
+    thread.bulk([({"n": 1},)], [({"n": 2},)])
+    thread.bulk([({"n": 1},), ({"n": 2},)])
+    thread.send(None)
+
+
+@program()
+def a_bulk_with_a_conflict(lg):
+    thread = lg.thread(fan(lg, Full, say("a"), say("b"), then=see("z")))
+    thread.send({"log": []})
+    thread.bulk([({"v": "one"}, "a"), ({"v": "two"}, "b")])
+    thread.send(None)
+
+
+@program()
+def a_bulk_of_special_nodes_beside_others(lg):
+    thread = lg.thread(line(lg, Full, say("a"), see("b")))
+    thread.send({"log": []})
+    thread.bulk([({"n": 1}, "a"), (None, lg.END)])
+    thread.bulk([({"log": []}, "__input__"), ({"n": 1}, "a")])
+    thread.bulk([(None, "__copy__"), ({"n": 1}, "a")])
+
+
+@pytest.mark.parametrize(("case", "lane"), CASES.params())
+def test_session(case: Case, lane: str) -> None:
+    compare(case.program, lane, case.way, case.differences)
+
+
+@pytest.mark.parametrize(("case", "lane"), CASES.params())
+def test_session_on_a_file(case: Case, lane: str, tmp_path: Path) -> None:
+    compare(case.program, lane, "invoke", case.differences, tmp_path)
