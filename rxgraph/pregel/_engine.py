@@ -155,13 +155,17 @@ class Engine:
         state.stop = lineage.step + 1 + self._limit + 1
         if not (lineage.stored and (value is None or isinstance(value, Command) or self._enters_again(lineage))):
             return (yield from self._begin(lineage))
+        forks = False
         if lineage.config[CONF].get("checkpoint_id"):
-            yield from self._go_back(lineage, found)
+            forks = yield from self._go_back(lineage, found)
         state.step = lineage.step
         if isinstance(value, Command):
-            yield from self._take_command(lineage, value)
+            yield from self._take_command(lineage, value, kept=not forks)
         updated = self._apply_null_writes(lineage)
         state.seen[INTERRUPT] = dict(state.versions)
+        if forks:
+            state.step, lineage.pending, updated = lineage.step + 1, [], None
+            yield Save(*lineage.advance(state, "fork", None))
         self._changed = True
         if "values" in run.watched:
             self._last_output = state.peek(run.output_keys)
@@ -189,21 +193,19 @@ class Engine:
             updated = None if updated is None else {*updated, *changed}
         return updated
 
-    def _go_back(self, lineage: Lineage, found: Any) -> Generator[Effect, Any, None]:
-        """Take the place of a checkpoint that the run was sent to, rather than that of the thread's head.
+    def _go_back(self, lineage: Lineage, found: Any) -> Generator[Effect, Any, bool]:
+        """Take the place of a checkpoint that the run was sent to; returns whether a fork of it is to be saved.
 
-        Its tasks run anew: what they wrote is left aside. Without a command they also ask anew, on a fork, so that what
-        they write this time is kept beside what is there.
+        Its tasks run anew: what they wrote is left aside. Without an answer they also ask anew, on a fork, so that what
+        they write this time is kept beside what is there. What commands have written there is part of the fork.
         """
         latest = yield Load(lineage.without_id())
         is_head = latest is None or latest.checkpoint["id"] == found.checkpoint["id"]
-        if isinstance(self._input, Command):
+        if isinstance(self._input, Command) and self._input.resume is not None:
             if not is_head:
                 lineage.pending = [write for write in lineage.pending if write[1] in CONTROL]
-        elif not (is_head and lineage.metadata.get("source") in ("update", "fork")):
-            self.state.step = lineage.step + 1
-            lineage.pending = []
-            yield Save(*lineage.advance(self.state, "fork", None))
+            return False
+        return not (is_head and lineage.metadata.get("source") in ("update", "fork"))
 
     def _begin(self, lineage: Lineage) -> Generator[Effect, Any, Collection[str]]:
         """Take a new input in; tasks that an earlier run left undone are given up."""
@@ -217,8 +219,8 @@ class Engine:
         yield Save(*lineage.advance(state, "input", updated))
         return updated
 
-    def _take_command(self, lineage: Lineage, command: Command[Any]) -> Generator[Effect, Any, None]:
-        """Take in what a ``Command`` says to a thread that stands somewhere."""
+    def _take_command(self, lineage: Lineage, command: Command[Any], kept: bool = True) -> Generator[Effect, Any, None]:
+        """Take in what a ``Command`` says to a thread that stands somewhere; on a fork it's not kept as rows."""
         plan = self.run.plan
         if command.graph == PARENT:
             raise InvalidUpdateError(f"Graph {plan.name!r} was given Command(graph=PARENT): There is no parent graph.")
@@ -242,7 +244,8 @@ class Engine:
             # Rows keep their places, so what earlier commands have written there is counted in.
             groups.append((lineage.null_writes(), list(plan.command_writes(command))))
         for there, writes in groups:
-            yield SaveWrites(lineage.at_head, [*there, *writes], NULL_TASK_ID, "")
+            if kept:
+                yield SaveWrites(lineage.at_head, [*there, *writes], NULL_TASK_ID, "")
             lineage.pending.extend((NULL_TASK_ID, name, value) for name, value in writes)
 
     def _recall(self, tasks: Sequence[Task]) -> Generator[Effect, Any, dict[FullKey, Task]]:

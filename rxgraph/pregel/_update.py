@@ -13,7 +13,7 @@ from rxgraph._hints import did_you_mean
 from rxgraph.checkpoint.base import delta_input_task_id, update_task_id
 from rxgraph.checkpoint.base._ids import path_string
 from rxgraph.constants import CONF, COPY, END, INPUT, INTERRUPT, START
-from rxgraph.errors import InvalidUpdateError
+from rxgraph.errors import EmptyInputError, InvalidUpdateError
 from rxgraph.types import StateUpdate
 
 from ._effects import Effect, Load, Route, Save
@@ -46,7 +46,10 @@ def update_thread(
     found = yield Load(lineage.config)
     question = lineage.asks(found)
     lineage.adopt(found, None if question is None else (yield question))
-    rows = not lineage.config[CONF].get("checkpoint_id")
+    rows = True
+    if lineage.config[CONF].get("checkpoint_id"):
+        latest = yield Load(lineage.without_id())
+        rows = found is not None and latest is not None and latest.checkpoint["id"] == found.checkpoint["id"]
     address = None
     for updates in supersteps:
         first = updates[0]
@@ -100,10 +103,16 @@ def _superstep(
     run: RunContext, lineage: Lineage, updates: Sequence[StateUpdate], rows: bool
 ) -> Generator[Effect, Any, Any]:
     """Save the updates of one superstep; returns the address of its checkpoint."""
-    state, tasks = planned(run, lineage)
     values, as_node, _ = updates[0]
+    if not rows and as_node != INPUT and not (as_node == END and values is None):
+        # What commands and finished tasks have written there belongs to the branch that goes on from there.
+        lineage.pending = []
+    state, tasks = planned(run, lineage)
     if as_node == INPUT:
-        writes = input_writes(run.plan, values, saved=True)
+        try:
+            writes = input_writes(run.plan, values, saved=True)
+        except EmptyInputError as error:
+            raise InvalidUpdateError(str(error)) from error
         if lineage.stored and rows:
             id = delta_input_task_id(lineage.head["id"])
             yield SaveWrites(lineage.at_head, writes, id, "")

@@ -310,6 +310,14 @@ def input_with_the_run_id_of_a_failed_run_resumes(lg):
     thread.send({"log": ["ignored"]}, config)
 
 
+@program("an_ignored_input_warns")
+def a_run_id_at_an_old_checkpoint(lg):
+    thread = lg.thread(line(lg, Log, say("a"), say("b"), say("c")))
+    config = {"metadata": {"run_id": "r1"}}
+    thread.send({"log": ["one"]}, config)
+    thread.send({"log": ["two"]}, {**config, **thread.at(2)})
+
+
 # --- answers of a type
 
 
@@ -416,6 +424,20 @@ def results_are_those_of_output_channels(lg):
     thread = lg.thread(line(lg, State, a, b, asks(lg, "c"), output_schema=Out))
     thread.send({"log": []})
     thread.resume("x")
+
+
+@program()
+def history_before_an_id_and_with_filters(lg):
+    thread = lg.thread(line(lg, Log, say("a"), say("b")))
+    thread.send({"log": ["one"]}, {"metadata": {"n": 1, "flag": True}})
+    thread.send({"log": ["two"]}, {"metadata": {"n": 2, "flag": False}})
+    thread.send(None, thread.at(2))
+    for filter in ({"n": 1}, {"flag": True}, {"n": 1, "source": "loop"}, {}):
+        thread.history(filter=filter)
+    thread.history(before=thread.at(0))
+    thread.history(before=thread.at(-1), limit=2)
+    thread.history(thread.at(2), before=thread.at(1))
+    thread.history(thread.at(2), filter={"source": "input"})
 
 
 @pytest.mark.parametrize(("case", "lane"), CASES.params())
