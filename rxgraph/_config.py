@@ -45,6 +45,18 @@ def merge_configs(*configs: Mapping[str, Any] | None) -> dict[str, Any]:
     return merged
 
 
+RUN_FACTS: Final = ("run_id", "assistant_id", "graph_id")
+
+
+def run_config(*configs: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Merge the configurations of a run; what ``configurable`` says of the run itself is metadata, too."""
+    merged = merge_configs(*configs)
+    given = merged.get(CONF, {})
+    if facts := {key: given[key] for key in RUN_FACTS if given.get(key) is not None}:
+        merged["metadata"] = {**facts, **merged.get("metadata", {})}
+    return merged
+
+
 def config_list(config: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None, n: int) -> list[Mapping[str, Any]]:
     """Spread the ``config`` argument of a batch over its *n* inputs.
 
@@ -58,4 +70,4 @@ def config_list(config: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None, 
     return list(config)
 
 
-__all__ = ("config_list", "default_recursion_limit", "merge_configs")
+__all__ = ("config_list", "default_recursion_limit", "merge_configs", "run_config")

@@ -84,8 +84,9 @@ class Lineage:
     """
 
     __slots__ = (
-        "_at_head", "_deltas", "_forks", "_histories", "_next_version", "_parent_id", "_whole", "answers", "config",
-        "head", "metadata", "namespace", "pending", "saved_versions", "saver", "stored", "takes_paths",
+        "_at_head", "_deltas", "_forks", "_histories", "_loaded_parent", "_next_version", "_parent_id", "_whole",
+        "answers", "config", "head", "metadata", "namespace", "pending", "saved_versions", "saver", "stored",
+        "takes_paths",
     )  # fmt: skip
 
     def __init__(
@@ -108,6 +109,7 @@ class Lineage:
         self.head: dict[str, Any] = dict(empty_checkpoint())
         self.metadata: dict[str, Any] = {"step": -2}
         self._parent_id: str | None = None
+        self._loaded_parent: dict[str, Any] | None = None
         self._at_head: dict[str, Any] | None = None
         self._forks = bool(configurable.get("checkpoint_id"))
         """Whether the next checkpoint may stand beside the thread's head, since the caller has named another one."""
@@ -132,6 +134,7 @@ class Lineage:
             return
         self.head = with_sends(found.checkpoint)
         self.metadata = dict(found.metadata)
+        self._loaded_parent = found.parent_config
         self._parent_id = None if found.parent_config is None else found.parent_config[CONF]["checkpoint_id"]
         self._at_head = None
         self.pending = [tuple(write) for write in found.pending_writes or ()]
@@ -187,11 +190,15 @@ class Lineage:
 
     @property
     def parent_config(self) -> dict[str, Any] | None:
-        """The address of the head's parent."""
+        """The address of the head's parent; of a head that was loaded, as the saver gave it."""
+        if self._loaded_parent is not None:
+            return self._loaded_parent
         return self._address_of(self._parent_id) if self._parent_id is not None else None
 
     def _address_of(self, checkpoint_id: str) -> dict[str, Any]:
-        return {CONF: {**self.config[CONF], "checkpoint_id": checkpoint_id}}
+        # Names that begin like this are the runtime's own.
+        shown = {key: value for key, value in self.config[CONF].items() if not key.startswith("__pregel_")}
+        return {CONF: {**shown, "checkpoint_id": checkpoint_id}}
 
     def task_id(self, step: int, name: str, triggers: Sequence[str], index: int | None) -> str:
         """Return the id of a task of the superstep that starts from the head."""
@@ -212,7 +219,7 @@ class Lineage:
         metadata: dict[str, Any] = {"source": source, "step": state.step, "parents": {}}
         if self._deltas and (counters := self._save_deltas(state, source, values, new_versions)):
             metadata["counters_since_delta_snapshot"] = counters
-        self._parent_id = self.head["id"] if self.stored else None
+        self._parent_id, self._loaded_parent = self.head["id"] if self.stored else None, None
         self._at_head, self._forks = None, False
         self.head = {
             "v": LATEST_VERSION,

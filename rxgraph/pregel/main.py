@@ -16,7 +16,7 @@ from reactivex import Observable
 from reactivex.observer import Observer
 from typing_extensions import Unpack
 
-from rxgraph._config import config_list, default_recursion_limit, merge_configs
+from rxgraph._config import config_list, default_recursion_limit, merge_configs, run_config
 from rxgraph._hints import did_you_mean
 from rxgraph._writer import no_write
 from rxgraph.channels.base import BaseChannel
@@ -357,7 +357,7 @@ class Pregel(Threads, Generic[StateT, ContextT, InputT, OutputT]):
         printed = (printed,) if isinstance(printed, str) else printed
         watched = frozenset(((modes,) if isinstance(modes, str) else modes) + printed)
         shown = next(k for k in (options.get("output_keys"), keys, self._plan.stream_channels) if k is not None)
-        merged = merge_configs(self.config, config)
+        merged = run_config(self.config, config)
         limit = read_limit(merged, default_recursion_limit())
         durability = self._durability(options)
         wiring = Wiring((), watched)

@@ -318,6 +318,36 @@ def a_run_id_at_an_old_checkpoint(lg):
     thread.send({"log": ["two"]}, {**config, **thread.at(2)})
 
 
+@program("an_ignored_input_warns")
+def a_run_id_among_configurable_values(lg):
+    thread = lg.thread(line(lg, Log, say("a"), asks(lg, "b"), say("c")))
+    config = {"configurable": {"run_id": "r1"}}
+    thread.send({"log": ["one"]}, config)
+    thread.send({"log": ["two"]}, config)
+    thread.resume("x", config)
+
+
+@program()
+def strict_answers(lg):
+    thread = lg.thread(fan(lg, Log, asks(lg, "p"), asks(lg, "q"), say("r")))
+    strict = {"configurable": {"__pregel_strict_resume": True}}
+    thread.send({"log": []}, strict)
+    thread.send(lg.Command(resume="x"), strict)
+    thread.send(lg.Command(resume={"0" * 32: "X"}), strict)
+    thread.send(lg.Command(resume={thread.id("p?"): "P", "0" * 32: "X"}), strict)
+    thread.send(lg.Command(resume={thread.id("p?"): "P"}), strict)
+    thread.send(lg.Command(resume="Q"), strict)
+
+
+@program()
+def strict_answers_with_nothing_asked(lg):
+    thread = lg.thread(line(lg, Log, say("a")))
+    strict = {"configurable": {"__pregel_strict_resume": True}}
+    thread.send({"log": []}, strict)
+    thread.send(lg.Command(resume="x"), strict)
+    thread.send(lg.Command(resume={"0" * 32: "X"}), strict)
+
+
 # --- answers of a type
 
 

@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from rxgraph.checkpoint.memory import InMemorySaver
-from rxgraph.errors import UnknownInterruptError, is_invalid_resume
+from rxgraph.errors import NotYetAvailableError, UnknownInterruptError, is_invalid_resume
 from rxgraph.graph import START, StateGraph
 from rxgraph.types import Command, StateUpdate, interrupt
 from rxgraph.warnings import InputIgnoredWarning
@@ -125,3 +125,14 @@ def test_a_bulk_is_one_checkpoint_a_superstep(lane: Lane) -> None:
     twin = next(one for one in graph.get_state_history(CONFIG) if one.metadata["source"] == "fork")
     assert (twin.values["xs"], twin.parent_config) == ([1, 2], history[1].config)
     assert graph.get_state(copied).values["xs"] == [1, 2, 3]
+
+
+def test_a_question_of_an_inner_graph_is_not_lost(lane: Lane) -> None:
+    inner = (
+        StateGraph(State).add_node("asks", lane.node(lambda state: {"xs": [interrupt("?")]})).add_edge(START, "asks")
+    )
+    outer = StateGraph(State).add_node("inner", inner.compile()).add_edge(START, "inner")
+    graph = outer.compile(checkpointer=InMemorySaver())
+    with pytest.raises(NotYetAvailableError, match="interrupt\\(\\) in a graph that is a node, here 'inner'"):
+        lane.invoke(graph, {"xs": []}, CONFIG)
+    assert graph.get_state(CONFIG).next == ("inner",)
