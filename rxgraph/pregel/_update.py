@@ -71,22 +71,27 @@ def _check(run: RunContext, supersteps: Sequence[Sequence[StateUpdate]]) -> None
         if not updates:
             raise ValueError(f"Superstep {number} of an update of graph {name!r} is empty: No updates provided.")
         for one in updates:
-            if len(updates) > 1 and (whole := WHOLE.get(one.as_node or "")) and (one.as_node != END or not one.values):
-                raise InvalidUpdateError(f"Cannot {whole}: it has to be alone in superstep {number} of the update.")
+            whole = one.as_node in WHOLE and (one.as_node != END or _clears(one))
+            if whole and len(updates) > 1:
+                raise InvalidUpdateError(
+                    f"Cannot {WHOLE[str(one.as_node)]}: it has to be alone in superstep {number} of the update."
+                )
             if len(updates) > 1 and one.as_node is None:
                 raise InvalidUpdateError(
                     f"Superstep {number} has {len(updates)} updates: as_node is required when applying multiple "
                     "updates."
                 )
-            if one.as_node not in (None, INPUT, COPY) and not (one.as_node == END and one.values is None):
-                _check_node(run, one.as_node)
+            if one.as_node is not None and not whole and one.as_node not in run.plan.nodes:
+                raise InvalidUpdateError(
+                    f"Node {one.as_node!r} of as_node does not exist." + did_you_mean(one.as_node, run.plan.nodes)
+                )
             if one.as_node == COPY and isinstance(one.values, list):
                 _check(run, [[StateUpdate(*inner) for inner in one.values]])
 
 
-def _check_node(run: RunContext, as_node: str) -> None:
-    if as_node not in run.plan.nodes:
-        raise InvalidUpdateError(f"Node {as_node!r} of as_node does not exist." + did_you_mean(as_node, run.plan.nodes))
+def _clears(update: StateUpdate) -> bool:
+    """Whether an update gives up what is pending, rather than standing for a node."""
+    return update.as_node == END and update.values is None
 
 
 def _copy(run: RunContext, lineage: Lineage) -> Step:
@@ -104,7 +109,7 @@ def _superstep(
 ) -> Generator[Effect, Any, Any]:
     """Save the updates of one superstep; returns the address of its checkpoint."""
     values, as_node, _ = updates[0]
-    if not rows and as_node != INPUT and not (as_node == END and values is None):
+    if not rows and as_node != INPUT and not _clears(updates[0]):
         # What commands and finished tasks have written there belongs to the branch that goes on from there.
         lineage.pending = []
     state, tasks = planned(run, lineage)
@@ -122,7 +127,7 @@ def _superstep(
     # A thread that was never saved begins with the step of its first superstep.
     state.step = max(lineage.step, -1) + 1
     finished = _finished(lineage, tasks)
-    if as_node == END and values is None:
+    if _clears(updates[0]):
         apply_writes(run.plan, state, tasks)
         return (yield Save(*lineage.advance(state, "update", None)))
     names = [_whose(run, state, one.as_node) for one in updates]
