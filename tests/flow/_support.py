@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Thread
 from typing import Any
 
 from rxgraph.flow import Subscription
+from rxgraph.testing._probe import PATIENCE as PATIENCE
+from rxgraph.testing._probe import on_threads
 
-PATIENCE = 20.0
-"""Seconds after which a test gives up on a thread; nothing waits for it to pass."""
+run_threads = on_threads
 
 
 class Taker:
@@ -38,27 +38,6 @@ class Taker:
 
     def on_complete(self) -> None:
         self.ends.append("complete")
-
-
-def run_threads(*targets: Callable[[], Any]) -> None:
-    """Run functions at once, each on a thread of its own, and raise what they raise."""
-    errors: list[BaseException] = []
-
-    def guarded(target: Callable[[], Any]) -> None:
-        try:
-            target()
-        except BaseException as error:
-            errors.append(error)
-
-    threads = [Thread(target=guarded, args=(target,), daemon=True) for target in targets]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(PATIENCE)
-    stuck = [thread for thread in threads if thread.is_alive()]
-    if errors:
-        raise errors[0]
-    assert not stuck, f"{len(stuck)} of {len(threads)} threads are stuck"
 
 
 @contextmanager
