@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from copy import deepcopy
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -227,6 +228,20 @@ def test_what_is_written_is_what_is_new(saver: SqliteSaver) -> None:
     assert stored < 4 * size
     assert chain(saver) == MOST_DELTAS
     thread.check(SqliteSaver(saver.conn))
+
+
+def test_a_message_that_was_changed_in_place_is_stored_as_it_was_at_each_step(saver: SqliteSaver) -> None:
+    thread = Thread(saver)
+    messages: list[Any] = [{"n": number, "text": long(number), "deep": [[number]]} for number in range(60)]
+    for number in range(20):
+        thread.step(m=messages)
+        thread.shown[f"{thread.count:06}"] = deepcopy(thread.values)
+        messages = [*messages, {"n": number, "text": f"message {number}"}]
+        if number % 3 == 2:
+            messages[number]["deep"][0].append(number)
+    thread.check(SqliteSaver(saver.conn))
+    stored = saver.conn.execute("SELECT sum(length(data)) FROM rx_values").fetchone()[0]
+    assert stored < 1.5 * len(saver.serde.dumps_typed(messages)[1])
 
 
 def test_to_read_a_value_takes_no_more_than_twice_its_bytes(saver: SqliteSaver) -> None:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rxgraph.checkpoint.sqlite._cache import Cache
+from rxgraph.checkpoint._cache import Cache
+from rxgraph.checkpoint.serde.base import Pieces, whole
 from rxgraph.checkpoint.sqlite._splice import splice, unsplice
 
 PARTS = st.lists(st.binary(max_size=8) | st.sampled_from([b"x" * 300, bytes(range(256)), b"abc" * 50]), max_size=8)
@@ -49,6 +50,23 @@ def test_a_small_change_makes_a_short_delta(old: object, new: object) -> None:
     assert delta is not None
     assert len(delta) < 1600
     assert unsplice(before, delta) == after
+
+
+@given(
+    st.lists(st.sampled_from([b"a" * 900, b"b" * 900, b"tail"]), max_size=6),
+    st.lists(st.binary(max_size=40), max_size=3),
+    st.lists(st.binary(max_size=40), max_size=3),
+)
+def test_values_that_share_pieces_are_compared_from_where_they_part(
+    shared: list[bytes], mine: list[bytes], yours: list[bytes]
+) -> None:
+    old, new = Pieces((b"old", *shared, *mine)), Pieces((b"new!", *shared, *yours))
+    delta = splice(old, new)
+    if delta is None:
+        assert len(new) < 1000
+    else:
+        assert unsplice(whole(old), delta) == whole(new)
+        assert len(delta) < 400
 
 
 def test_bytes_with_nothing_in_common_have_no_delta() -> None:

@@ -27,6 +27,42 @@ class SerializerProtocol(Protocol):
     def loads_typed(self, data: tuple[str, bytes]) -> Any: ...
 
 
+class Pieces:
+    """Bytes in pieces, which other ones may have too, so that who keeps both can tell what they share.
+
+    Args:
+        pieces: The pieces.
+    """
+
+    __slots__ = ("pieces", "size")
+
+    def __init__(self, pieces: tuple[bytes, ...]) -> None:
+        self.pieces = pieces
+        self.size = sum(map(len, pieces))
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Pieces) and self.pieces == other.pieces:
+            return True
+        return isinstance(other, Pieces | bytes) and len(self) == len(other) and whole(self) == whole(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def whole(data: bytes | Pieces) -> bytes:
+    """Return bytes in one piece."""
+    return b"".join(data.pieces) if isinstance(data, Pieces) else data
+
+
+def dumps_pieces(serde: SerializerProtocol, value: Any) -> tuple[str, bytes | Pieces]:
+    """Return what ``serde.dumps_typed`` does, in pieces if the serializer has it so."""
+    # Not inherited: a derived class may write other bytes.
+    dumps = None if "dumps_typed" in vars(serde) else vars(type(serde)).get("dumps_pieces")
+    return serde.dumps_typed(value) if dumps is None else dumps(serde, value)
+
+
 class Packed:
     """A value that was written early, so that nothing changes it before it is saved.
 
@@ -41,12 +77,12 @@ class Packed:
     __slots__ = ("data", "serde", "tag")
 
     def __init__(self, value: Any, serde: SerializerProtocol) -> None:
-        self.tag, self.data = serde.dumps_typed(value)
+        self.tag, self.data = dumps_pieces(serde, value)
         self.serde = serde
 
     def value(self) -> Any:
         """Read the value again; a new one each time."""
-        return self.serde.loads_typed((self.tag, self.data))
+        return self.serde.loads_typed((self.tag, whole(self.data)))
 
 
 ATOMS: frozenset[type] = frozenset((type(None), bool, int, float, str, bytes))
@@ -114,9 +150,12 @@ __all__ = (
     "ATOMS",
     "CipherProtocol",
     "Packed",
+    "Pieces",
     "SerializerCompat",
     "SerializerProtocol",
     "UntypedSerializerProtocol",
+    "dumps_pieces",
     "freeze",
     "maybe_add_typed_methods",
+    "whole",
 )

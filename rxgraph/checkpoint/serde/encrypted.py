@@ -18,6 +18,7 @@ from rxgraph.checkpoint.serde.base import (
     SerializerProtocol,
     UntypedSerializerProtocol,
     maybe_add_typed_methods,
+    whole,
 )
 from rxgraph.checkpoint.serde.errors import CorruptValueError, PlaintextValueError
 from rxgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
@@ -61,7 +62,7 @@ class EncryptedSerializer:
     def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
         """Write a value and encrypt it."""
         if type(obj) is Packed:
-            return obj.tag, obj.data
+            return obj.tag, whole(obj.data)
         tag, data = self.serde.dumps_typed(obj)
         cipher, sealed = self.cipher.encrypt(data)
         return f"{tag}+{cipher}", sealed

@@ -12,10 +12,11 @@ from ormsgpack import MsgpackEncodeError
 
 from rxgraph.checkpoint.serde._decode import Decoder
 from rxgraph.checkpoint.serde._encode import Encoder, Refusal
+from rxgraph.checkpoint.serde._growing import FEWEST, GrowingLists
 from rxgraph.checkpoint.serde._legacy import revive
 from rxgraph.checkpoint.serde._locate import locate
 from rxgraph.checkpoint.serde.allowlist import Allowed, AllowList
-from rxgraph.checkpoint.serde.base import Packed
+from rxgraph.checkpoint.serde.base import Packed, Pieces, whole
 from rxgraph.checkpoint.serde.errors import CorruptValueError, SerdeError, UnserializableValueError
 
 _EMPTY: Final = b""
@@ -72,6 +73,7 @@ class JsonPlusSerializer:
         self._allow = allow
         self._encoder = Encoder(allow)
         self._pack = self._encoder.pack
+        self._pack_list = GrowingLists(self._pack).pack
         self._unpack = Decoder(allow).unpack
 
     def with_allowlist(self, extra: Iterable[Allowed]) -> Self:
@@ -91,8 +93,10 @@ class JsonPlusSerializer:
         """
         if obj is None:
             return "null", _EMPTY
-        if type(obj) is Packed:
-            return obj.tag, obj.data
+        kind = type(obj)
+        if kind is Packed or (kind is list and len(obj) >= FEWEST):
+            tag, data = self.dumps_pieces(obj)
+            return tag, whole(data)
         if isinstance(obj, bytes):
             return "bytes", bytes(obj)
         if isinstance(obj, bytearray):
@@ -100,12 +104,31 @@ class JsonPlusSerializer:
         try:
             return "msgpack", self._pack(obj)
         except (MsgpackEncodeError, Refusal, RecursionError) as error:
-            reason = self._explain(obj, error)
+            return self._refuse(obj, error)
+
+    def dumps_pieces(self, obj: Any) -> tuple[str, bytes | Pieces]:
+        """Do what :meth:`dumps_typed` does; what a long list has in common with the one before it are the same pieces.
+
+        Raises:
+            UnserializableValueError: As in ``dumps_typed``.
+        """
+        if type(obj) is Packed:
+            return obj.tag, obj.data
+        if type(obj) is not list or len(obj) < FEWEST:
+            return self.dumps_typed(obj)
+        try:
+            return "msgpack", self._pack_list(obj)
+        except (MsgpackEncodeError, Refusal, RecursionError) as error:
+            return self._refuse(obj, error)
+
+    def _refuse(self, obj: Any, error: Exception) -> tuple[str, bytes]:
+        """Pickle what has no other form, or say why it has none."""
+        reason = self._explain(obj, error)
         if self.pickle_fallback:
             try:
                 return "pickle", pickle.dumps(obj)
-            except Exception as error:
-                reason.add_note(f"pickle refused it too: {error}")
+            except Exception as failed:
+                reason.add_note(f"pickle refused it too: {failed}")
         raise reason
 
     def loads_typed(self, data: tuple[str, bytes]) -> Any:

@@ -23,6 +23,7 @@ from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import Any, Final, NamedTuple, TypeAlias, cast
 
+from rxgraph.checkpoint._cache import Cache
 from rxgraph.checkpoint.base import (
     Address,
     ChannelVersions,
@@ -32,8 +33,8 @@ from rxgraph.checkpoint.base import (
     SerializerProtocol,
     get_checkpoint_metadata,
 )
+from rxgraph.checkpoint.serde.base import Pieces, dumps_pieces, whole
 from rxgraph.checkpoint.serde.errors import CorruptValueError
-from rxgraph.checkpoint.sqlite._cache import Cache
 from rxgraph.checkpoint.sqlite._codec import dump_metadata, load_checkpoint, load_metadata
 from rxgraph.checkpoint.sqlite._effects import Atomic, Operation, Procedure, Read, Row, Statement, Write
 from rxgraph.checkpoint.sqlite._layout import THERE, Layout
@@ -111,7 +112,7 @@ _SHORT: Final = 64
 _LONG: Final = 512
 _HEADS: Final = 256
 
-Typed: TypeAlias = tuple[str, bytes]
+Typed: TypeAlias = tuple[str, bytes | Pieces]
 Refs: TypeAlias = dict[str, str]
 
 
@@ -119,7 +120,7 @@ class Value(NamedTuple):
     """A value in the file: its tag and bytes, the rows on top of the snapshot, and what these take with it."""
 
     tag: str
-    blob: bytes
+    blob: bytes | Pieces
     depth: int
     cost: int
 
@@ -165,7 +166,7 @@ class CompactLayout(Layout):
             short = frozenset(checkpoint["channel_values"])
             self._heads.put(address, Head(checkpoint["channel_versions"].copy(), _refs(row[6], _place(row)), short))
             for channel, value in stored.items():
-                checkpoint["channel_values"][channel] = serde.loads_typed(value[:2])
+                checkpoint["channel_values"][channel] = serde.loads_typed((value.tag, whole(value.blob)))
             found.append(
                 CheckpointTuple(
                     address.config(),
@@ -183,7 +184,7 @@ class CompactLayout(Layout):
         refs = _refs(row[6], _place(row))
         wanted = {channel: refs[channel] for channel in channels if channel in refs}
         for channel, value in ((yield from self._referred(row, wanted)) or {}).items():
-            values[channel] = serde.loads_typed(value[:2])
+            values[channel] = serde.loads_typed((value.tag, whole(value.blob)))
         return values
 
     def _referred(self, row: Row, refs: Refs) -> Procedure[dict[str, Value] | None]:
@@ -264,7 +265,7 @@ class CompactLayout(Layout):
                 if channel in head.short:
                     short[channel] = value
                     continue
-            typed = serde.dumps_typed(value)
+            typed = dumps_pieces(serde, value)
             if len(typed[1]) <= _SHORT:
                 short[channel] = value
             else:
@@ -284,7 +285,7 @@ class CompactLayout(Layout):
                     refs[channel] = key
                 else:
                     # Somebody deleted or replaced the parent.
-                    fresh[channel] = serde.dumps_typed(values[channel])
+                    fresh[channel] = dumps_pieces(serde, values[channel])
             news: dict[str, Value] = {}
             rows = []
             for channel, typed in fresh.items():
@@ -344,13 +345,14 @@ def _stored(typed: Typed, old: tuple[str, Value] | None) -> tuple[str, Value, st
         delta = splice(value.blob, blob)
         if delta is not None and (cost := value.cost + len(delta)) <= 2 * len(blob):
             return _key(base, tag, delta), Value(tag, blob, value.depth + 1, cost), base, tag, delta
-    return _key("", tag, blob), Value(tag, blob, 0, len(blob)), None, tag, blob
+    return _key("", tag, blob), Value(tag, blob, 0, len(blob)), None, tag, whole(blob)
 
 
-def _key(base: str, tag: str, data: bytes) -> str:
+def _key(base: str, tag: str, data: bytes | Pieces) -> str:
     """The name of a row: 120 bits of a digest, which nobody finds a second row for."""
     digest = sha256(f"{base} {tag}\0".encode())
-    digest.update(data)
+    for piece in data.pieces if isinstance(data, Pieces) else (data,):
+        digest.update(piece)
     return b64encode(digest.digest()[:15], b"-_").decode()
 
 

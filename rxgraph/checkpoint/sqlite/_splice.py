@@ -11,7 +11,9 @@ from __future__ import annotations
 import struct
 from bisect import bisect_left, bisect_right
 from itertools import accumulate
-from typing import Final
+from typing import Final, TypeAlias
+
+from rxgraph.checkpoint.serde.base import Pieces, whole
 
 _VERSION: Final = 1
 _HEAD: Final = struct.Struct(">BH")
@@ -24,34 +26,19 @@ _REACH: Final = 4096
 _SKIPS: Final = (0, 1, 2, 3, 4, 5, 8, 16, 32, 64, 128, 256, 512, 1024, 2048)
 _MOST_PIECES: Final = 16
 
+Step: TypeAlias = tuple[int, int, bytes]
+"""Where a piece of the old bytes starts, its length, and the new bytes that follow on it."""
 
-def splice(old: bytes, new: bytes) -> bytes | None:
+
+def splice(old: bytes | Pieces, new: bytes | Pieces) -> bytes | None:
     """Return what makes *new* of *old*, or ``None`` if that isn't much shorter than *new* itself."""
-    view = memoryview(old)
-    pieces: list[tuple[int, int]] = []
-    literals: list[bytes] = []
-    i = j = 0
-    tail = _common_tail(view, new)
-    old_end, new_end = len(old) - tail, len(new) - tail
-    while True:
-        same = _common(view, i, old_end, new, j, new_end)
-        pieces.append((i, same))
-        i += same
-        j += same
-        found = _meet(view, i, old_end, new, j, new_end) if len(pieces) < _MOST_PIECES else None
-        if found is None:
-            break
-        i, literal_end = found
-        literals.append(new[j:literal_end])
-        j = literal_end
-    literals.append(new[j:new_end])
-    if tail:
-        pieces.append((old_end, tail))
-        literals.append(b"")
-    if sum(map(len, literals)) + _HEAD.size + _PIECE.size * len(pieces) > len(new) // 2:
+    shared = _shared(old, new) if isinstance(old, Pieces) and isinstance(new, Pieces) else None
+    found = _compare(whole(old), whole(new)) if shared is None else shared
+    literals = [literal for _, _, literal in found]
+    if sum(map(len, literals)) + _HEAD.size + _PIECE.size * len(found) > len(new) // 2:
         return None
-    heads = (_PIECE.pack(*piece, len(literal)) for piece, literal in zip(pieces, literals, strict=True))
-    return b"".join((_HEAD.pack(_VERSION, len(pieces)), *heads, *literals))
+    heads = (_PIECE.pack(start, length, len(literal)) for start, length, literal in found)
+    return b"".join((_HEAD.pack(_VERSION, len(found)), *heads, *literals))
 
 
 def unsplice(old: bytes, *deltas: bytes) -> bytes:
@@ -92,6 +79,44 @@ def _recut(pieces: list[memoryview], delta: bytes) -> list[memoryview]:
         if literal:
             found.append(view[at : at + literal])
     return found
+
+
+def _shared(old: Pieces, new: Pieces) -> list[Step] | None:
+    """The difference of two values that are mostly the same objects behind their headers; ``None`` of others."""
+    count, length = 1, 0
+    for mine, yours in zip(old.pieces[1:], new.pieces[1:], strict=False):
+        if mine is not yours:
+            break
+        count, length = count + 1, length + len(yours)
+    if length * 2 < len(new):
+        return None
+    start = len(old.pieces[0])
+    rest = _compare(b"".join(old.pieces[count:]), b"".join(new.pieces[count:]))
+    end = start + length
+    return [(0, 0, new.pieces[0]), (start, length, b""), *((end + at, size, literal) for at, size, literal in rest)]
+
+
+def _compare(old: bytes, new: bytes) -> list[Step]:
+    """The difference of two byte strings."""
+    view = memoryview(old)
+    steps: list[Step] = []
+    i = j = 0
+    tail = _common_tail(view, new)
+    old_end, new_end = len(old) - tail, len(new) - tail
+    while True:
+        start, same = i, _common(view, i, old_end, new, j, new_end)
+        i += same
+        j += same
+        found = _meet(view, i, old_end, new, j, new_end) if len(steps) + 1 < _MOST_PIECES else None
+        if found is None:
+            break
+        i, end = found
+        steps.append((start, same, new[j:end]))
+        j = end
+    steps.append((start, same, new[j:new_end]))
+    if tail:
+        steps.append((old_end, tail, b""))
+    return steps
 
 
 def _common(old: memoryview, i: int, old_end: int, new: bytes, j: int, new_end: int) -> int:

@@ -1,4 +1,4 @@
-"""What a layout remembers of what it wrote and read, so that it needn't ask the file for it."""
+"""What was used last, up to a weight: it saves work, and nothing depends on it."""
 
 from __future__ import annotations
 
