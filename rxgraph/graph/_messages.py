@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable
 from functools import cache
+from itertools import count
 from operator import attrgetter
 from types import ModuleType
 from typing import Any, Final, NamedTuple
@@ -44,7 +45,7 @@ def merge(left: list[Any], right: list[Any], kind: Kind) -> list[Any]:
     key, removes = kind.key, kind.removes
     merged = left.copy()
     # Of messages with the same id, the last one is the one that is replaced.
-    places = {key(message): place for place, message in enumerate(merged)}
+    places = dict(zip(map(key, merged), count()))
     removed = set()
     for message in right:
         name = key(message)
@@ -111,12 +112,14 @@ def _langchain_kind() -> Kind:
     # Exactly these classes need no conversion; a chunk or a subclass takes the long way.
     names = "AIMessage ChatMessage FunctionMessage HumanMessage RemoveMessage SystemMessage ToolMessage".split()
     whole = frozenset(getattr(langchain, name) for name in names)
+    key = attrgetter("id")
 
     def read(value: Any) -> list[Any]:
         messages: list[Any] = value if isinstance(value, list) else [value]
-        if not all(type(message) in whole for message in messages):
+        # Every superstep reads the whole history: these two tests run in C.
+        if not whole.issuperset(map(type, messages)):
             messages = [langchain.message_chunk_to_message(one) for one in langchain.convert_to_messages(messages)]
-        for message in messages:
+        for message in messages if None in map(key, messages) else ():
             if message.id is None:
                 # On the object that the node has returned: others who see it know it by this id.
                 message.id = str(uuid4())
@@ -125,7 +128,7 @@ def _langchain_kind() -> Kind:
     def convert(item: Any) -> Any:
         return langchain.convert_to_messages([item])[0]
 
-    return Kind(read, convert, attrgetter("id"), lambda message: isinstance(message, langchain.RemoveMessage))
+    return Kind(read, convert, key, lambda message: isinstance(message, langchain.RemoveMessage))
 
 
 # --- as they are
@@ -133,7 +136,12 @@ def _langchain_kind() -> Kind:
 
 def _read_plain(value: Any) -> list[Any]:
     items = value if isinstance(value, list) else [value]
-    return [_with_id(_convert_plain(item)) for item in items]
+    return [item if _is_whole(item) else _with_id(_convert_plain(item)) for item in items]
+
+
+def _is_whole(item: Any) -> bool:
+    """Whether this is a dict that needs nothing: the usual case, quickly."""
+    return type(item) is dict and "content" in item and "role" in item and item.get("id") is not None
 
 
 def _convert_plain(item: Any) -> Any:
