@@ -11,8 +11,12 @@ After each action its result (or error), every stream event, what the saver hold
 end the history, and the snapshot of each checkpoint. Interrupt ids are random, so ``thread.id("question")`` finds the
 one of the question that was asked last with that value.
 
-A session is run in the ways of :data:`WAYS`, in the lanes ``sync`` and ``async``, on each of :data:`SAVERS`. As in
-``_twin``, ids are numbered in order of appearance, and what several tasks of a superstep show is put into an order.
+A thread that ``lg.nested`` opens also shows what graphs inside nodes keep: ``get_state(subgraphs=True)`` after each
+action, and at the end the history of every namespace.
+
+A session is run in the ways of :data:`WAYS` or :data:`NESTED_WAYS`, in the lanes ``sync`` and ``async``, on each of
+:data:`SAVERS`. As in ``_twin``, ids are numbered in order of appearance, and what several tasks of a superstep show is
+put into an order.
 """
 
 from __future__ import annotations
@@ -22,6 +26,8 @@ import contextlib
 import copy
 import dataclasses
 import difflib
+import functools
+import io
 import itertools
 import re
 import sqlite3
@@ -45,6 +51,13 @@ WAYS: dict[str, dict[str, Any] | None] = {
     "invoke": None,
     "stream": {"stream_mode": ALL_MODES},
     "stream v2": {"stream_mode": ALL_MODES, "version": "v2"},
+}
+
+#: How each input of a session with graphs inside nodes is run.
+NESTED_WAYS: dict[str, dict[str, Any] | None] = {
+    **WAYS,
+    "stream subgraphs": {"stream_mode": ALL_MODES, "subgraphs": True},
+    "stream subgraphs v2": {"stream_mode": ALL_MODES, "subgraphs": True, "version": "v2"},
 }
 
 CONFIG = {"configurable": {"thread_id": "1"}}
@@ -71,19 +84,21 @@ class Session:
 
     Args:
         lg: The namespace of a runtime.
-        way: One of :data:`WAYS`.
+        way: One of :data:`NESTED_WAYS`.
         runner: Runs the async lane.
         saver: Where the thread is kept.
+        nested: Whether to look at graphs inside nodes, too.
     """
 
-    def __init__(self, lg: Any, way: str, runner: asyncio.Runner, saver: Any) -> None:
+    def __init__(self, lg: Any, way: str, runner: asyncio.Runner, saver: Any, nested: bool = False) -> None:
         self.lg = lg
         self.entries: list[Entry] = []
         self.saver = saver
         # Reads the same store, without what a graph tells a saver about the classes of its state.
         self._reader = copy.copy(self.saver)
         self._reader.serde = lg.JsonPlusSerializer(allowed_msgpack_modules=KNOWN)
-        self._way = WAYS[way]
+        self._nested = nested
+        self._way = NESTED_WAYS[way]
         self._runner = runner
         self._ids = NumberedIds()
         self._asked: dict[str, str] = {}
@@ -94,7 +109,7 @@ class Session:
 
     def use(self, builder: Any, **options: Any) -> None:
         """From now on the thread is one of this graph."""
-        self.graph = builder.compile(checkpointer=self.saver, **options)
+        self.graph = builder.compile(**{"checkpointer": self.saver, **options})
 
     def send(self, input: Any, config: Any = None, **options: Any) -> Any:
         """Run the graph on the thread; returns the events or the result as they came, or the error."""
@@ -133,17 +148,33 @@ class Session:
         self._observe()
         return result
 
-    def at(self, number: int) -> Any:
-        """The configuration of a checkpoint, by age: 0 is the oldest one."""
-        return self._history(CONFIG, {})[::-1][number].config
+    def at(self, number: int, config: Any = None) -> Any:
+        """The configuration of a checkpoint, by age: 0 is the oldest one.
+
+        Args:
+            config: Names the namespace; without one it is that of the root graph.
+        """
+        return self._history(config or CONFIG, {})[::-1][number].config
+
+    def inside(self, *names: str) -> Any:
+        """The configuration of the graph inside a waiting task: its node, the node inside of that, and so on."""
+        config: Any = CONFIG
+        for name in names:
+            snapshot = self._call("get_state", config)
+            config = next(task.state for task in snapshot.tasks if task.name == name)
+        return config
+
+    def namespaces(self) -> list[str]:
+        """The namespaces that the saver knows, those of outer graphs first."""
+        return [*self._by_namespace()]
 
     def history(self, config: Any = None, **options: Any) -> Any:
         """``get_state_history``, recorded; returns the snapshots."""
         return self._recorded("history", lambda: self._history(config or CONFIG, options))
 
-    def state(self, config: Any = None) -> Any:
+    def state(self, config: Any = None, **options: Any) -> Any:
         """``get_state``, recorded; returns the snapshot."""
-        return self._recorded("state", lambda: self._call("get_state", config or CONFIG))
+        return self._recorded("state", lambda: self._call("get_state", config or CONFIG, **options))
 
     def id(self, question: Any) -> str:
         """The id of the interrupt that last asked *question*."""
@@ -156,10 +187,17 @@ class Session:
     def close(self) -> None:
         """Record how the thread came about."""
         self._number += 1
-        snapshots = self.history()
-        if isinstance(snapshots, list):
-            for snapshot in snapshots:
-                self._recorded("record", lambda one=snapshot: self._call("get_state", one.config))
+        configs: list[Any] = [CONFIG]
+        options: dict[str, Any] = {}
+        if self._nested:
+            names = [name for name in self._by_namespace() if name]
+            configs += [{"configurable": {**CONFIG["configurable"], "checkpoint_ns": name}} for name in names]
+            options = {"subgraphs": True}
+        for config in configs:
+            snapshots = self.history(config)
+            if isinstance(snapshots, list):
+                for one in snapshots:
+                    self._recorded("record", lambda one=one: self._call("get_state", one.config, **options))
 
     # --- recording
 
@@ -189,7 +227,8 @@ class Session:
 
     def _streamed(self, input: Any, config: Any, options: dict[str, Any]) -> Any:
         events: list[Any] = []
-        tidy = Shown()
+        tidy = Shown(self._nested)
+        printed = io.StringIO()
 
         def emit(event: Any) -> None:
             # At once: what an event holds may still change.
@@ -201,21 +240,26 @@ class Session:
                 emit(item)
 
         try:
-            if self.lg.lane == "sync":
-                for item in self._run("stream", input, config, options):
-                    emit(item)
-            else:
-                self._runner.run(collect(self.graph.astream(input, _on_thread(config), **options)))
+            with contextlib.redirect_stdout(printed):
+                if self.lg.lane == "sync":
+                    for item in self._run("stream", input, config, options):
+                        emit(item)
+                else:
+                    self._runner.run(collect(self.graph.astream(input, _on_thread(config), **options)))
             outcome = ("returned", None)
         except Exception as error:
             outcome = ("raised", tidy(error))
         self._add("events", [*_steady(events, outcome, self._ids), f"outcome: {outcome!r}"])
+        if printed.getvalue():
+            self._add("printed", printed.getvalue().splitlines())
         return outcome
 
     def _recorded(self, kind: str, act: Callable[[], Any]) -> Any:
-        tidy = Shown()
+        tidy = Shown(self._nested)
+        printed = io.StringIO()
         try:
-            result = act()
+            with contextlib.redirect_stdout(printed):
+                result = act()
         except Exception as error:
             self._add(kind, [f"raised {tidy(error)!r}"])
             return error
@@ -225,19 +269,33 @@ class Session:
             # In order of completion.
             shown["__interrupt__"].sort(key=lambda one: repr(one[1]["value"]))
         self._add(kind, [*map(repr, shown)] if isinstance(shown, list) else [repr(shown)])
+        if printed.getvalue():
+            self._add("printed", printed.getvalue().splitlines())
         return result
 
     def _observe(self) -> None:
         self.state()
+        if self._nested:
+            self.state(subgraphs=True)
         # Sorted by task, so ids are numbered in the order of the tasks.
+        lines: list[str] = []
+        for number, tuples in enumerate(self._by_namespace().values()):
+            lines += ["namespace"] if number else []
+            for one in tuples:
+                lines += _stored(one, self._ids, self._nested)
+        self._add("saved", lines)
+
+    def _by_namespace(self) -> dict[str, list[Any]]:
+        """What the saver holds, oldest first; outer namespaces first, equal ones in the order of their beginning."""
         if self.lg.lane == "sync":
             tuples = list(self._reader.list(CONFIG))
         else:
             tuples = self._runner.run(_collect(self._reader.alist(CONFIG)))
-        lines: list[str] = []
-        for one in reversed(tuples):
-            lines += _stored(one, self._ids)
-        self._add("saved", lines)
+        found: dict[str, list[Any]] = {}
+        for one in sorted(tuples, key=lambda one: one.checkpoint["id"]):
+            found.setdefault(one.config["configurable"].get("checkpoint_ns", ""), []).append(one)
+        depth = {name: name.count("|") + bool(name) for name in found}
+        return {name: found[name] for name in sorted(found, key=lambda name: (depth[name], self._ids.key(name)))}
 
     def _add(self, kind: str, lines: Sequence[str]) -> None:
         self.entries.append(Entry(f"{self._number} {kind}", tuple(self._ids(line) for line in lines)))
@@ -263,9 +321,9 @@ async def _awaited(result: Awaitable[Any]) -> Any:
     return await result
 
 
-def _stored(one: Any, ids: NumberedIds) -> list[str]:
+def _stored(one: Any, ids: NumberedIds, nested: bool) -> list[str]:
     """One checkpoint tuple: versions by number only, pending writes task by task."""
-    tidy = Shown()
+    tidy = Shown(nested)
     checkpoint = one.checkpoint
     seen = {
         node: {channel: _version(version) for channel, version in sorted(versions.items())}
@@ -308,9 +366,19 @@ class NumberedIds(Ids):
 
 
 class Shown(Tidy):
-    """Also knows named tuples, configs, and the times of snapshots."""
+    """Also knows named tuples, configs, and the times of snapshots.
+
+    Args:
+        nested: Whether the questions of one task are sorted: those of several tasks of a graph inside it come in any
+            order on LangGraph.
+    """
+
+    def __init__(self, nested: bool = False) -> None:
+        self._nested = nested
 
     def __call__(self, value: Any) -> Any:
+        if self._nested and isinstance(value, (list, tuple)) and len(value) > 1 and all(map(_is_question, value)):
+            value = type(value)(sorted(value, key=_question))
         if isinstance(value, tuple) and hasattr(value, "_fields"):
             shown = value._asdict()
             if shown.get("created_at") is not None:
@@ -319,10 +387,28 @@ class Shown(Tidy):
         if type(value) is dict and isinstance(value.get("configurable"), dict):
             # The keys of a config are in no particular order.
             value = {**value, "configurable": dict(sorted(value["configurable"].items()))}
+        if type(value) is dict and (inner := {"checkpoint_map", "parents"} & value.keys()):
+            # Namespaces are in no particular order: outer ones first.
+            ordered = {
+                key: dict(sorted(value[key].items(), key=_depth)) for key in inner if isinstance(value[key], dict)
+            }
+            value = {**value, **ordered}
         shown = super().__call__(value)
         if kind_of(shown) == "<Send>":
             return (shown[0], dict(sorted(shown[1].items())))
         return _LIBRARY_ERROR.sub(r"\1(...)", shown) if type(shown) is str else shown
+
+
+def _is_question(value: Any) -> bool:
+    return type(value).__name__ == "Interrupt" or (isinstance(value, dict) and {"value", "id"} <= value.keys())
+
+
+def _question(value: Any) -> str:
+    return repr(value["value"] if isinstance(value, dict) else value.value)
+
+
+def _depth(item: tuple[str, Any]) -> int:
+    return item[0].count("|") + bool(item[0])
 
 
 def kind_of(shown: Any) -> Any:
@@ -336,30 +422,59 @@ def kind_of(shown: Any) -> Any:
 def _steady(events: Sequence[Any], outcome: tuple[str, Any], ids: NumberedIds) -> list[str]:
     """The events as text, those that come in order of completion sorted."""
     failed = outcome[0] == "raised" and outcome[1][1] not in ("GraphRecursionError", "GraphDrained")
+    return _level([(_namespace(event), event) for event in events], 0, failed, ids)
+
+
+def _level(events: Sequence[tuple[tuple[str, ...], Any]], depth: int, failed: bool, ids: NumberedIds) -> list[str]:
+    """The same for the events of one graph, together with those of the graphs inside it."""
     result: list[str] = []
-    during: list[Any] = []
+    during: list[tuple[tuple[str, ...], Any]] = []
     width = 0
-    for event in events:
-        kind = _kind(event)
+    for namespace, event in events:
+        kind = "during" if len(namespace) > depth else _kind(event)
         if kind == "during":
-            during.append(event)
+            during.append((namespace, event))
             continue
         if during:
-            result += [ids(repr(one)) for one in (sorted(during, key=ids.key) if width > 1 else during)]
+            result += _during(during, width, depth, failed, ids)
             during, width = [], 0
         result.append(ids(repr(event)))
         width += kind == "start"
-    if width > 1:
+    if width > 1 and failed:
         # What the siblings of a failed task still show is a matter of timing.
-        during = [] if failed else sorted(during, key=ids.key)
-    return result + [ids(repr(one)) for one in during]
+        return result
+    return result + _during(during, width, depth, failed, ids)
+
+
+def _during(
+    events: Sequence[tuple[tuple[str, ...], Any]], width: int, depth: int, failed: bool, ids: NumberedIds
+) -> list[str]:
+    """What comes while the tasks of a superstep run: graphs inside them one after the other, then the tasks' own."""
+    result: list[str] = []
+    if width > 1:
+        segments = {namespace[depth] for namespace, _ in events if len(namespace) > depth}
+        for segment in sorted(segments, key=ids.key):
+            inner = [one for one in events if one[0][depth : depth + 1] == (segment,)]
+            result += _level(inner, depth + 1, failed, ids)
+        own = [event for namespace, event in events if len(namespace) == depth]
+        return result + [ids(repr(one)) for one in sorted(own, key=ids.key)]
+    for segment, run in itertools.groupby(events, key=lambda one: one[0][depth : depth + 1]):
+        run = list(run)
+        result += _level(run, depth + 1, failed, ids) if segment else [ids(repr(event)) for _, event in run]
+    return result
+
+
+def _namespace(event: Any) -> tuple[str, ...]:
+    if isinstance(event, dict):
+        return tuple(event["ns"])
+    return event[0] if len(event) == 3 else ()
 
 
 def _kind(event: Any) -> str:
     if isinstance(event, dict):
         mode, data, asked = event["type"], event["data"], bool(event.get("interrupts"))
     else:
-        mode, data = event
+        mode, data = event[-2:]
         asked = isinstance(data, dict) and "__interrupt__" in data
     if mode == "tasks":
         return "start" if "triggers" in data else "during"
@@ -413,15 +528,16 @@ def record(program: Program, name: str, lane: str, way: str, folder: Path | None
     ):
         warnings.simplefilter("ignore")
 
-        def thread(builder: Any, **options: Any) -> Session:
-            session = Session(lg, way, runner, open_saver())
+        def opened(nested: bool, builder: Any, **options: Any) -> Session:
+            session = Session(lg, way, runner, open_saver(), nested)
             session.use(builder, **options)
             sessions.append(session)
             return session
 
         types = _part(name, "types")
-        more = {"thread": thread, "interrupt": types.interrupt, "RetryPolicy": types.RetryPolicy}
-        more["StateUpdate"] = types.StateUpdate
+        more = {"thread": functools.partial(opened, False), "nested": functools.partial(opened, True)}
+        more |= {"interrupt": types.interrupt, "RetryPolicy": types.RetryPolicy}
+        more |= {"StateUpdate": types.StateUpdate, "InMemoryStore": _part(name, "store.memory").InMemoryStore}
         more["JsonPlusSerializer"] = _part(name, "checkpoint.serde.jsonplus").JsonPlusSerializer
         more["InMemorySaver"] = _part(name, "checkpoint.memory").InMemorySaver
         lg = SimpleNamespace(**vars(runtime(name, lane)), **more)
