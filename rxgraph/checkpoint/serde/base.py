@@ -36,7 +36,7 @@ class Pieces:
 
     __slots__ = ("pieces", "size")
 
-    def __init__(self, pieces: tuple[bytes, ...]) -> None:
+    def __init__(self, pieces: tuple[bytes | memoryview, ...]) -> None:
         self.pieces = pieces
         self.size = sum(map(len, pieces))
 

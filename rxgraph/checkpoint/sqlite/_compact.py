@@ -38,7 +38,7 @@ from rxgraph.checkpoint.serde.errors import CorruptValueError
 from rxgraph.checkpoint.sqlite._codec import dump_metadata, load_checkpoint, load_metadata
 from rxgraph.checkpoint.sqlite._effects import Atomic, Operation, Procedure, Read, Row, Statement, Write
 from rxgraph.checkpoint.sqlite._layout import THERE, Layout
-from rxgraph.checkpoint.sqlite._splice import splice, unsplice
+from rxgraph.checkpoint.sqlite._splice import recut, splice
 from rxgraph.config import RunnableConfig
 
 _CHECKPOINTS: Final = """
@@ -52,7 +52,7 @@ _CHECKPOINTS: Final = """
         refs TEXT NOT NULL,
         metadata BLOB NOT NULL,
         PRIMARY KEY (thread_id, checkpoint_ns, checkpoint_id)
-    ) WITHOUT ROWID
+    )
 """
 _VALUES: Final = """
     CREATE TABLE IF NOT EXISTS rx_values (
@@ -63,7 +63,7 @@ _VALUES: Final = """
         type TEXT NOT NULL,
         data BLOB NOT NULL,
         PRIMARY KEY (thread_id, checkpoint_ns, key)
-    ) WITHOUT ROWID
+    )
 """
 _WRITES: Final = """
     CREATE TABLE IF NOT EXISTS rx_writes (
@@ -77,7 +77,7 @@ _WRITES: Final = """
         type TEXT NOT NULL,
         value BLOB NOT NULL,
         PRIMARY KEY (thread_id, checkpoint_ns, checkpoint_id, task_id, idx)
-    ) WITHOUT ROWID
+    )
 """
 _BODY: Final = "thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, type, body, refs, metadata"
 _VALUE: Final = "checkpoint_ns, key, base, type, data"
@@ -106,6 +106,8 @@ MOST_DELTAS: Final = 64
 """How many rows stand on top of a snapshot at most."""
 CACHE_BYTES: Final = 32 * 1024 * 1024
 """What is remembered of values, so that a put needn't read what the one before it wrote."""
+# A delta with what several steps brought has no more than such a part of the value.
+_MUCH: Final = 64
 # Values up to this length stand in the row of the checkpoint: a row and a key of their own would take more.
 _SHORT: Final = 64
 # Below this length a snapshot is as good.
@@ -116,13 +118,21 @@ Typed: TypeAlias = tuple[str, bytes | Pieces]
 Refs: TypeAlias = dict[str, str]
 
 
+class Link(NamedTuple):
+    """A row that a value stands on: its key, how many bytes are read for it, and how often links became this one."""
+
+    key: str
+    cost: int
+    level: int
+
+
 class Value(NamedTuple):
-    """A value in the file: its tag and bytes, the rows on top of the snapshot, and what these take with it."""
+    """A value in the file: its tag and bytes, how many are read for it, and the rows it stands on, nearest first."""
 
     tag: str
     blob: bytes | Pieces
-    depth: int
     cost: int
+    links: tuple[Link, ...] = ()
 
 
 class Head(NamedTuple):
@@ -226,8 +236,12 @@ class CompactLayout(Layout):
                 at = stored[at][0]
             # Else a row is missing, or they go round.
             if at is None:
-                found[key] = _build([(step, stored[step]) for step in reversed(chain)], place)
-                self._remember(key, found[key])
+                chain.reverse()
+                # What comes next may stand on any of them.
+                built = _build([(step, stored[step]) for step in chain], place)
+                found[key] = built[-1]
+                for step, made in zip(chain, built, strict=True):
+                    self._remember(step, made)
         return found
 
     def _remember(self, key: str, value: Value) -> None:
@@ -275,7 +289,9 @@ class CompactLayout(Layout):
         made = address.at(checkpoint["id"])
         row = (*made, parent, *serde.dumps_typed(body))
 
-        def change() -> Operation[tuple[Refs, dict[str, Value], set[str]]]:
+        past: set[str] = set()
+
+        def change() -> Operation[tuple[Refs, dict[str, Value]]]:
             yield from self.check_head(address, config)
             above = (yield self.one("refs", address)) if parent else ()
             theirs = _refs(above[0][0], _place(address)) if above else {}
@@ -293,17 +309,20 @@ class CompactLayout(Layout):
                 if old is not None and old[1][:2] == typed:
                     refs[channel] = old[0]
                     continue
-                key, value, *stored = _stored(typed, old)
+                key, value, *stored = self._stored(typed, old)
                 refs[channel], news[key] = key, value
+                if old is not None:
+                    past.update((old[0], *(link.key for link in old[1].links)))
                 rows.append((*address[:2], key, *stored))
             write = Statement(_PUT, ((*row, json.dumps(refs), facts),))
             yield Write((Statement(_PUT_VALUE, rows), write) if rows else (write,))
-            return refs, news, set(theirs.values()) - set(refs.values())
+            past.update(set(theirs.values()) - set(refs.values()))
+            return refs, news
 
-        refs, news, past = yield Atomic(change())
+        refs, news = yield Atomic(change())
         self._heads.put(made, Head(versions.copy(), refs, frozenset(short)))
-        # What comes next stands on the new values. Who forks from the old ones reads them again.
-        for key in past:
+        # What comes next stands on the new values, or on what these stand on. Who forks from others reads them again.
+        for key in past.difference(refs.values(), (link.key for value in news.values() for link in value.links)):
             self._values.drop(key)
         for key, value in news.items():
             self._remember(key, value)
@@ -324,6 +343,38 @@ class CompactLayout(Layout):
         others = [(key, value) for key in set(theirs.values()) if (value := self._values.get(key)) is not None]
         return min(others, key=lambda one: abs(len(one[1].blob) - size), default=None)
 
+    def _stored(self, typed: Typed, old: tuple[str, Value] | None) -> tuple[str, Value, str | None, str, bytes]:
+        """The key of a new row, what it stands for, and its last columns: base, tag and data."""
+        tag, blob = typed
+        for base, value, links in () if old is None else self._bases(*old, len(blob)):
+            # Where this fails it would have to be a snapshot whatever is new in it.
+            if len(links) <= MOST_DELTAS and value.cost <= 2 * len(blob):
+                delta = splice(value.blob, blob)
+                if delta is not None and (cost := value.cost + len(delta)) <= 2 * len(blob):
+                    return _key(base, tag, delta), Value(tag, blob, cost, links), base, tag, delta
+        return _key("", tag, blob), Value(tag, blob, len(blob)), None, tag, whole(blob)
+
+    def _bases(self, key: str, old: Value, size: int) -> Iterable[tuple[str, Value, tuple[Link, ...]]]:
+        """What to put a value of this size on, with the links that it then has; best first, the old one last.
+
+        Two links of a level become one of the next, as digits do when one counts, so a chain is as long as the
+        logarithm of its steps. Its deltas then hold what several steps brought; where that is much, it stays apart.
+        """
+        best, level = 0, 0
+        for place, link in enumerate(old.links, 1):
+            if link.level > level or old.cost - link.cost > size // _MUCH:
+                break
+            level = link.level + 1
+            # What isn't at hand is passed over: to read it takes longer than a chain is worth.
+            if self._values.get(link.key) is not None:
+                best = place
+        if best:
+            link, *rest = old.links[best - 1 :]
+            base = self._values.get(link.key)
+            if base is not None:
+                yield link.key, base, (link._replace(level=level), *rest)
+        yield key, old, (Link(key, old.cost, 0), *old.links)
+
     # Housekeeping
 
     def copies(self) -> list[str]:
@@ -336,18 +387,6 @@ class CompactLayout(Layout):
         return (Statement(_SWEEP, places),) if places else ()
 
 
-def _stored(typed: Typed, old: tuple[str, Value] | None) -> tuple[str, Value, str | None, str, bytes]:
-    """The key of a new row, what it stands for, and its last columns: base, tag and data."""
-    tag, blob = typed
-    # Where the first condition fails it would have to be a snapshot whatever is new in it.
-    if old is not None and old[1].depth < MOST_DELTAS and old[1].cost <= 2 * len(blob):
-        base, value = old
-        delta = splice(value.blob, blob)
-        if delta is not None and (cost := value.cost + len(delta)) <= 2 * len(blob):
-            return _key(base, tag, delta), Value(tag, blob, value.depth + 1, cost), base, tag, delta
-    return _key("", tag, blob), Value(tag, blob, 0, len(blob)), None, tag, whole(blob)
-
-
 def _key(base: str, tag: str, data: bytes | Pieces) -> str:
     """The name of a row: 120 bits of a digest, which nobody finds a second row for."""
     digest = sha256(f"{base} {tag}\0".encode())
@@ -356,8 +395,8 @@ def _key(base: str, tag: str, data: bytes | Pieces) -> str:
     return b64encode(digest.digest()[:15], b"-_").decode()
 
 
-def _build(chain: Sequence[tuple[str, Sequence[Any]]], place: str) -> Value:
-    """Make a value of its rows, the snapshot first."""
+def _build(chain: Sequence[tuple[str, Sequence[Any]]], place: str) -> list[Value]:
+    """Make values of their rows, the snapshot first; all but the last one are left in pieces."""
     for key, (base, tag, data) in chain:
         # Which also says that the columns are text and bytes.
         if not isinstance(tag, str) or not isinstance(data, bytes) or key != _key(base or "", tag, data):
@@ -365,12 +404,20 @@ def _build(chain: Sequence[tuple[str, Sequence[Any]]], place: str) -> Value:
                 f"{place} is damaged: a value is not the one that was saved. Something else than a saver wrote to "
                 "this database."
             )
-    snapshot, *deltas = (data for _, (_, _, data) in chain)
-    try:
-        blob = unsplice(snapshot, *deltas) if deltas else snapshot
-    except ValueError as error:
-        raise CorruptValueError(f"{place} is damaged: a value can't be put together ({error}).") from error
-    return Value(chain[-1][1][1], blob, len(deltas), sum(map(len, (snapshot, *deltas))))
+    values: list[Value] = []
+    links: tuple[Link, ...] = ()
+    pieces: Sequence[bytes | memoryview] = ()
+    cost = 0
+    for key, (_, tag, data) in chain:
+        try:
+            pieces = recut(pieces, data) if values else (data,)
+        except ValueError as error:
+            raise CorruptValueError(f"{place} is damaged: a value can't be put together ({error}).") from error
+        cost += len(data)
+        values.append(Value(tag, Pieces(tuple(pieces)), cost, links))
+        links = (Link(key, cost, 0), *links)
+    values[-1] = values[-1]._replace(blob=whole(values[-1].blob))
+    return values
 
 
 def _refs(text: Any, place: str) -> Refs:

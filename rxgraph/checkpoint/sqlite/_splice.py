@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from itertools import accumulate
 from typing import Final, TypeAlias
 
@@ -41,20 +42,26 @@ def splice(old: bytes | Pieces, new: bytes | Pieces) -> bytes | None:
     return b"".join((_HEAD.pack(_VERSION, len(found)), *heads, *literals))
 
 
-def unsplice(old: bytes, *deltas: bytes) -> bytes:
-    """Return the new bytes, after one delta or several that stand on one another.
+def unsplice(old: bytes, delta: bytes) -> bytes:
+    """Return the new bytes.
 
     Raises:
-        ValueError: A delta is damaged, or belongs to other bytes.
+        ValueError: The delta is damaged, or belongs to other bytes.
     """
-    # Pieces are cut out of pieces, and copied once at the end: there may be many deltas to long bytes.
-    pieces = [memoryview(old)]
-    for delta in deltas:
-        pieces = _recut(pieces, delta)
-    return b"".join(pieces)
+    return b"".join(recut((old,), delta))
 
 
-def _recut(pieces: list[memoryview], delta: bytes) -> list[memoryview]:
+def recut(pieces: Sequence[bytes | memoryview], delta: bytes) -> list[memoryview]:
+    """Return the new bytes in pieces, none of them copied: there may be many deltas to long bytes.
+
+    Args:
+        pieces: The old bytes.
+        delta: What makes new ones of them.
+
+    Raises:
+        ValueError: As in ``unsplice``.
+    """
+    old = [memoryview(piece) for piece in pieces]
     try:
         version, count = _HEAD.unpack_from(delta)
         heads = [_PIECE.unpack_from(delta, _HEAD.size + number * _PIECE.size) for number in range(count)]
@@ -62,7 +69,7 @@ def _recut(pieces: list[memoryview], delta: bytes) -> list[memoryview]:
         raise ValueError(str(error)) from None
     if version != _VERSION:
         raise ValueError(f"unknown form {version}")
-    starts = list(accumulate(map(len, pieces), initial=0))
+    starts = list(accumulate(map(len, old), initial=0))
     ends = list(accumulate((head[2] for head in heads), initial=_HEAD.size + count * _PIECE.size))
     if ends[-1] != len(delta) or any(start + length > starts[-1] for start, length, _ in heads):
         raise ValueError("pieces and lengths don't fit")
@@ -73,9 +80,9 @@ def _recut(pieces: list[memoryview], delta: bytes) -> list[memoryview]:
             first, last = bisect_right(starts, start) - 1, bisect_left(starts, start + length) - 1
             head, tail = start - starts[first], start + length - starts[last]
             if first == last:
-                found.append(pieces[first][head:tail])
+                found.append(old[first][head:tail])
             else:
-                found += (pieces[first][head:], *pieces[first + 1 : last], pieces[last][:tail])
+                found += (old[first][head:], *old[first + 1 : last], old[last][:tail])
         if literal:
             found.append(view[at : at + literal])
     return found
@@ -93,7 +100,11 @@ def _shared(old: Pieces, new: Pieces) -> list[Step] | None:
     start = len(old.pieces[0])
     rest = _compare(b"".join(old.pieces[count:]), b"".join(new.pieces[count:]))
     end = start + length
-    return [(0, 0, new.pieces[0]), (start, length, b""), *((end + at, size, literal) for at, size, literal in rest)]
+    return [
+        (0, 0, bytes(new.pieces[0])),
+        (start, length, b""),
+        *((end + at, size, literal) for at, size, literal in rest),
+    ]
 
 
 def _compare(old: bytes, new: bytes) -> list[Step]:
@@ -163,4 +174,4 @@ def _meet(old: memoryview, i: int, old_end: int, new: bytes, j: int, new_end: in
     return None
 
 
-__all__ = ("splice", "unsplice")
+__all__ = ("recut", "splice", "unsplice")
