@@ -13,6 +13,8 @@ from rxgraph.pregel import Pregel
 from rxgraph.pregel._body import Body, make_body
 from rxgraph.types import CachePolicy, Command
 
+from ._runnable import is_runnable, runnable_body
+
 
 class NodeSpec(NamedTuple):
     """A node of a builder.
@@ -39,7 +41,7 @@ class NodeSpec(NamedTuple):
 
 
 def node_body(name: str, action: Any) -> Body:
-    """Make a body out of a callable, a dict of callables, or a compiled graph.
+    """Make a body out of a callable, a dict of callables, a compiled graph, or a Runnable of LangChain.
 
     Raises:
         TypeError: *action* is none of them.
@@ -47,7 +49,9 @@ def node_body(name: str, action: Any) -> Body:
     if isinstance(action, Pregel):
         return _graph_body(name, action)
     if isinstance(action, Mapping):
-        return _map_body(name, {key: make_body(fn, key) for key, fn in action.items()})
+        return _map_body(name, {key: node_body(key, part) for key, part in action.items()})
+    if is_runnable(action):
+        return runnable_body(name, action)
     return make_body(action, name)
 
 
