@@ -42,6 +42,11 @@ class Inbox:
         self._maxlen = maxlen
         self._refill = maxlen // 4
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether the owner takes nothing more."""
+        return self._closed
+
     def on_wake(self, wake: Callable[[], Any]) -> None:
         """Call *wake*, on a writer's thread, when the owner sleeps; otherwise :meth:`wait` is how it sleeps."""
         self._wake = wake

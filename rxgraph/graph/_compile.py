@@ -16,6 +16,7 @@ from rxgraph.pregel._recall import Caching
 from rxgraph.types import Send
 
 from ._branch import make_router
+from ._inner import inner_graph
 from ._node import NodeSpec
 from ._schema import Schema
 from ._update import edge_channel, make_command_writes, make_record
@@ -96,6 +97,7 @@ def _node(
         routers=_routers(graph, name, graph.schemas[graph.state_schema]),
         metadata=spec.metadata,
         caching=None if policy is None else Caching.of(name, spec.action, policy),
+        inner=inner_graph(spec.action),
     )
 
 

@@ -7,8 +7,6 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
-from rxgraph.constants import INTERRUPT
-from rxgraph.errors import NotYetAvailableError
 from rxgraph.pregel import Pregel
 from rxgraph.pregel._body import Body, make_body
 from rxgraph.types import CachePolicy, Command
@@ -121,21 +119,12 @@ def _graph_body(name: str, graph: Pregel[Any, Any, Any, Any]) -> Body:
     def fit(value: Any) -> Any:
         return {key: item for key, item in value.items() if key in keys} if keys and isinstance(value, dict) else value
 
-    def answered(output: Any) -> Any:
-        if isinstance(output, dict) and INTERRUPT in output:
-            # As an update the question would be dropped, and the outer graph go on as if somebody had answered.
-            raise NotYetAvailableError(
-                f"interrupt() in a graph that is a node, here {name!r},",
-                "Ask in a node of the outer graph, or call the inner one in a node and pass its question on.",
-            )
-        return output
-
     async def asynchronous(value: Any, task: Any) -> Any:
-        return answered(await graph.ainvoke(fit(value)))
+        return await graph.ainvoke(fit(value))
 
     if graph.needs_async:
         return Body(name, None, asynchronous)
-    return Body(name, lambda value, task: answered(graph.invoke(fit(value))), asynchronous)
+    return Body(name, lambda value, task: graph.invoke(fit(value)), asynchronous)
 
 
 def _map_body(name: str, bodies: dict[str, Body]) -> Body:

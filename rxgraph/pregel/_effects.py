@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from rxgraph.types import Part
 
-from ._lineage import LoadHistory
+from ._lineage import LoadBefore, LoadHistory
 from ._plan import Router
 from ._recall import FullKey
 from ._superstep import SaveWrites, Superstep
@@ -61,6 +61,18 @@ class Save(NamedTuple):
     new_versions: dict[str, Any]
 
 
-Effect: TypeAlias = Execute | Emit | Load | LoadHistory | Recall | Remember | Route | Save | SaveWrites
+Effect: TypeAlias = Execute | Emit | Load | LoadBefore | LoadHistory | Recall | Remember | Route | Save | SaveWrites
 
-__all__ = ("Effect", "Emit", "Execute", "Load", "LoadHistory", "Recall", "Remember", "Route", "Save", "SaveWrites")
+__all__ = (
+    "Effect",
+    "Emit",
+    "Execute",
+    "Load",
+    "LoadBefore",
+    "LoadHistory",
+    "Recall",
+    "Remember",
+    "Route",
+    "Save",
+    "SaveWrites",
+)

@@ -24,6 +24,7 @@ from rxgraph.constants import CONF, INPUT, INTERRUPT, MISSING, NULL_TASK_ID, PAR
 from rxgraph.errors import (
     EmptyInputError,
     GraphDrained,
+    GraphInterrupt,
     GraphRecursionError,
     InvalidUpdateError,
     UnknownInterruptError,
@@ -33,7 +34,7 @@ from rxgraph.warnings import InputIgnoredWarning
 
 from . import _payloads as payloads
 from ._effects import Effect, Emit, Execute, Load, Recall, Remember, Save
-from ._lineage import CONTROL, Lineage, finished_writes
+from ._lineage import CONTROL, Lineage, Replay, finished_writes
 from ._plan import Plan
 from ._recall import FullKey, kept, recalled
 from ._state import RunState
@@ -100,7 +101,7 @@ class Engine:
                 return
             if self._before and self._stops(self._before, tasks):
                 yield from self._show_stop()
-                return
+                return self._hand_on()
             if run.control.drain_requested:
                 raise GraphDrained(run.control.drain_reason or "")
             fresh = (yield from self._recall(tasks)) if caches else {}
@@ -114,10 +115,10 @@ class Engine:
                     yield from self._remember(fresh)
                     raise
                 yield from self._remember(fresh)
-            if superstep.interrupts:
+            if superstep.stopped:
                 self.interrupts = superstep.interrupts
                 yield from self._show_siblings(tasks, outputs)
-                return
+                return self._hand_on()
             updated = apply_writes(plan, state, tasks)
             if not outputs.isdisjoint(updated):
                 self._changed = True
@@ -133,7 +134,12 @@ class Engine:
                     state.step += 1
                     yield from self._show_checkpoint(lineage, plan_tasks(run, state, updated))
                 yield from self._show_stop()
-                return
+                return self._hand_on()
+
+    def _hand_on(self) -> None:
+        """Stop the node that has called this graph, too."""
+        if self.run.caller is not None:
+            raise GraphInterrupt(self.interrupts)
 
     @property
     def output(self) -> Any:
@@ -147,30 +153,40 @@ class Engine:
     def _open(self, lineage: Lineage) -> Generator[Effect, Any, Collection[str] | None]:
         """Load the thread and take the input in, or go on where the thread stands."""
         run, state, value = self.run, self.state, self._input
-        found = yield Load(lineage.config)
+        look = lineage.look()
+        found = yield (look or Load(lineage.config))
         question = lineage.asks(found)
         lineage.adopt(found, None if question is None else (yield question))
         state.restore(lineage.head, lineage.next_version)
         lineage.rebuild(state)
         state.stop = lineage.step + 1 + self._limit + 1
-        if not (lineage.stored and (value is None or isinstance(value, Command) or self._enters_again(lineage))):
+        if look is not None or not (lineage.stored and self._goes_on(lineage)):
             return (yield from self._begin(lineage))
         forks = False
-        if lineage.config[CONF].get("checkpoint_id"):
+        if lineage.is_sent:
             forks = yield from self._go_back(lineage, found)
         state.step = lineage.step
+        state.resumed_at = lineage.step + 1
         if isinstance(value, Command):
             yield from self._take_command(lineage, value, kept=not forks)
         updated = self._apply_null_writes(lineage)
         state.seen[INTERRUPT] = dict(state.versions)
         if forks:
             state.step, lineage.pending, updated = lineage.step + 1, [], None
+            state.resumed_at = state.step + 1
             yield Save(*lineage.advance(state, "fork", None))
         self._changed = True
         if "values" in run.watched:
             self._last_output = state.peek(run.output_keys)
             yield Emit(((run.namespace, "values", self._last_output),))
         return updated
+
+    def _goes_on(self, lineage: Lineage) -> bool:
+        """Whether the run goes on where its thread stands, and takes no input in."""
+        caller = self.run.caller
+        if caller is not None and (caller.resumes or lineage.is_sent):
+            return True
+        return self._input is None or isinstance(self._input, Command) or self._enters_again(lineage)
 
     def _enters_again(self, lineage: Lineage) -> bool:
         """Whether the caller goes on with the run that saved the head, as it says by that run's ``run_id``."""
@@ -201,11 +217,15 @@ class Engine:
         """
         latest = yield Load(lineage.without_id())
         is_head = latest is None or latest.checkpoint["id"] == found.checkpoint["id"]
-        if isinstance(self._input, Command) and self._input.resume is not None:
-            if not is_head:
-                lineage.pending = [write for write in lineage.pending if write[1] in CONTROL]
-            return False
-        return not (is_head and lineage.metadata.get("source") in ("update", "fork"))
+        answers = isinstance(self._input, Command) and self._input.resume is not None
+        forks = not answers and not (is_head and lineage.metadata.get("source") in ("update", "fork"))
+        if answers and not is_head:
+            lineage.pending = [write for write in lineage.pending if write[1] in CONTROL]
+        if not answers:
+            # An update's checkpoint is younger than the place that it has changed.
+            bound = found.checkpoint["id"] if forks else lineage.parent_id
+            lineage.replay = None if bound is None else Replay(bound)
+        return forks
 
     def _begin(self, lineage: Lineage) -> Generator[Effect, Any, Collection[str]]:
         """Take a new input in; tasks that an earlier run left undone are given up."""
@@ -267,7 +287,7 @@ class Engine:
         entries = {
             key: (kept(task.writes), task.node.caching.policy.ttl)
             for key, task in fresh.items()
-            if task.node.caching is not None and task.error is None and not task.interrupts and task.ended
+            if task.node.caching is not None and task.error is None and not task.stopped and task.ended
         }
         if entries:
             yield Remember(entries)
@@ -275,7 +295,7 @@ class Engine:
     def _show_siblings(self, tasks: Sequence[Task], outputs: frozenset[str]) -> Generator[Effect, Any, None]:
         """Let the output have what finished tasks of an interrupted superstep wrote; nothing of it is saved."""
         run, state = self.run, self.state
-        finished = [task for task in tasks if not task.interrupts]
+        finished = [task for task in tasks if not task.stopped]
         changed = apply_writes(run.plan, state, finished) if finished else set()
         if not outputs.isdisjoint(changed):
             self._changed = True
@@ -301,7 +321,7 @@ class Engine:
         return any(not task.node.hidden if nodes == "*" else task.name in nodes for task in tasks)
 
     def _show_stop(self) -> Generator[Effect, Any, None]:
-        if "updates" in self.run.watched:
+        if "updates" in self.run.watched and self.run.caller is None:
             yield Emit(((self.run.namespace, "updates", {INTERRUPT: ()}),))
 
     def _out_of_steps(self, updated: Collection[str] | None) -> GraphRecursionError:

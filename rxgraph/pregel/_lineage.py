@@ -6,7 +6,7 @@ Pure bookkeeping: it makes the checkpoints and addresses that the engine asks a 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from functools import cache
 from inspect import signature
 from typing import Any, Final, NamedTuple, cast
@@ -34,6 +34,8 @@ from rxgraph.types import Namespace
 
 from ._state import RunState
 
+TASK_KEY: Final = "__pregel_task"
+"""Key of a node's ``configurable`` under which graphs find the task that calls them, also on a thread of their own."""
 CONTROL: Final = frozenset((ERROR, ERROR_SOURCE_NODE, INTERRUPT, RESUME))
 """Writes that say what became of a task; any other write means that it has finished."""
 
@@ -72,6 +74,34 @@ class LoadHistory(NamedTuple):
     channels: Sequence[str]
 
 
+class LoadBefore(NamedTuple):
+    """Ask the saver for the last checkpoint of a namespace before another one; the outcome is like that of a load."""
+
+    config: dict[str, Any]
+    before: dict[str, Any]
+
+
+class Replay:
+    """Keeps graphs inside a run that goes on from an old checkpoint from what they saved after it.
+
+    Args:
+        bound: Id of that checkpoint; each inner graph stands at its first visit where it stood then.
+    """
+
+    __slots__ = ("bound", "visited")
+
+    def __init__(self, bound: str) -> None:
+        self.bound = bound
+        self.visited: set[str] = set()
+
+    def is_first_visit(self, namespace: str) -> bool:
+        """Whether a graph is visited for the first time; says so once."""
+        if namespace in self.visited:
+            return False
+        self.visited.add(namespace)
+        return True
+
+
 class Lineage:
     """Where a run stands in its thread.
 
@@ -81,12 +111,16 @@ class Lineage:
         namespace: Of the graph, below the root.
         deltas: Channels that are saved as their writes.
         whole: Whether each checkpoint has them whole, since most of the others are not saved.
+        answers: Those of the run that this one is part of; they are not this one's to drop.
+        parents: Ids of the checkpoints on which the graphs around this one stand, by namespace.
+        transient: Whether the saves are for nobody once the run has come to a good end.
+        replay: Of the run that this one is part of.
     """
 
     __slots__ = (
-        "_at_head", "_deltas", "_forks", "_histories", "_loaded_parent", "_next_version", "_parent_id", "_whole",
-        "answers", "config", "head", "metadata", "namespace", "pending", "saved_versions", "saver", "stored",
-        "takes_paths",
+        "_at_head", "_deltas", "_forks", "_histories", "_loaded_parent", "_next_version", "_own_answers", "_parent_id",
+        "_whole", "answers", "config", "head", "metadata", "namespace", "parents", "pending", "replay",
+        "saved_versions", "saver", "stored", "takes_paths", "transient",
     )  # fmt: skip
 
     def __init__(
@@ -96,13 +130,23 @@ class Lineage:
         namespace: Namespace,
         deltas: Sequence[str] = (),
         whole: bool = False,
+        *,
+        answers: Answers | None = None,
+        parents: Mapping[str, str] | None = None,
+        transient: bool = False,
+        replay: Replay | None = None,
     ) -> None:
         self.saver = saver
+        self.parents = dict(parents or {})
+        self.transient = transient
+        self.replay = replay
         self._deltas = deltas
         self._whole = whole
         self._histories: dict[str, Any] = {}
         self.namespace = NS_SEP.join(namespace)
         configurable = {**config.get(CONF, {}), "checkpoint_ns": self.namespace}
+        # The task that has called this graph is no business of a saver.
+        configurable.pop(TASK_KEY, None)
         if "thread_id" in configurable:
             configurable["thread_id"] = str(configurable["thread_id"])
         self.config: dict[str, Any] = {**config, CONF: configurable}
@@ -111,16 +155,35 @@ class Lineage:
         self._parent_id: str | None = None
         self._loaded_parent: dict[str, Any] | None = None
         self._at_head: dict[str, Any] | None = None
-        self._forks = bool(configurable.get("checkpoint_id"))
+        self._forks = self.is_sent
         """Whether the next checkpoint may stand beside the thread's head, since the caller has named another one."""
         self.pending: list[tuple[str, str, Any]] = []
         self.saved_versions: dict[str, Any] = {}
         self.stored = False
         """Whether the head is in the saver; a thread that was never saved has a head, too."""
-        self.answers = Answers()
+        self._own_answers = answers is None
+        self.answers = Answers() if answers is None else answers
         self.takes_paths = _takes_paths(cast(Hashable, type(saver)))
         """Whether the saver knows the paths of tasks; old ones don't."""
         self._next_version: Callable[[Any, Any], Any] = saver.get_next_version
+
+    @property
+    def parent_id(self) -> str | None:
+        """Id of the head's parent."""
+        return self._parent_id
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether the caller has named the checkpoint to go on from."""
+        return bool(self.config[CONF].get("checkpoint_id"))
+
+    def look(self) -> LoadBefore | None:
+        """Return how the checkpoint is found of a graph inside a run that goes on from an old one, if this is such."""
+        if self.replay is None or self.is_sent or not self.replay.is_first_visit(self.namespace):
+            return None
+        self._forks = True
+        before = {**self.config, CONF: {**self.config[CONF], "checkpoint_id": self.replay.bound}}
+        return LoadBefore(self.without_id(), before)
 
     def adopt(self, found: Any, histories: dict[str, Any] | None = None) -> None:
         """Stand on a checkpoint that was loaded; ``None`` is the beginning.
@@ -134,7 +197,14 @@ class Lineage:
             return
         self.head = with_sends(found.checkpoint)
         self.metadata = dict(found.metadata)
-        self._loaded_parent = found.parent_config
+        parent = found.parent_config
+        if parent is not None and self.namespace:
+            address = {
+                **parent[CONF],
+                "checkpoint_map": {**self.parents, self.namespace: parent[CONF]["checkpoint_id"]},
+            }
+            parent = {**parent, CONF: address}
+        self._loaded_parent = parent
         self._parent_id = None if found.parent_config is None else found.parent_config[CONF]["checkpoint_id"]
         self._at_head = None
         self.pending = [tuple(write) for write in found.pending_writes or ()]
@@ -198,6 +268,8 @@ class Lineage:
     def _address_of(self, checkpoint_id: str) -> dict[str, Any]:
         # Names that begin like this are the runtime's own.
         shown = {key: value for key, value in self.config[CONF].items() if not key.startswith("__pregel_")}
+        if self.namespace:
+            shown["checkpoint_map"] = {**self.parents, self.namespace: checkpoint_id}
         return {CONF: {**shown, "checkpoint_id": checkpoint_id}}
 
     def task_id(self, step: int, name: str, triggers: Sequence[str], index: int | None) -> str:
@@ -216,7 +288,7 @@ class Lineage:
                 values.pop(name, None)
             else:
                 values[name] = value
-        metadata: dict[str, Any] = {"source": source, "step": state.step, "parents": {}}
+        metadata: dict[str, Any] = {"source": source, "step": state.step, "parents": self.parents}
         if self._deltas and (counters := self._save_deltas(state, source, values, new_versions)):
             metadata["counters_since_delta_snapshot"] = counters
         self._parent_id, self._loaded_parent = self.head["id"] if self.stored else None, None
@@ -233,7 +305,8 @@ class Lineage:
         self.metadata = metadata
         # What is stored on a checkpoint, answers too, is for the superstep that starts from it.
         self.pending = []
-        self.answers = Answers()
+        if self._own_answers:
+            self.answers = Answers()
         self.saved_versions = dict(state.versions)
         self.stored = True
         return Step(parent, self.head, self.metadata, new_versions)
@@ -327,4 +400,14 @@ def _takes_paths(saver: Any) -> bool:
     return "task_path" in signature(saver.put_writes).parameters
 
 
-__all__ = ("CONTROL", "Answers", "Lineage", "LoadHistory", "Step", "finished_writes")
+__all__ = (
+    "CONTROL",
+    "TASK_KEY",
+    "Answers",
+    "Lineage",
+    "LoadBefore",
+    "LoadHistory",
+    "Replay",
+    "Step",
+    "finished_writes",
+)

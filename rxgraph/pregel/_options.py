@@ -54,8 +54,6 @@ def check_names(options: Mapping[str, Any]) -> None:
     """Raise ``TypeError`` for an option that does not exist, and for one whose part is not built yet."""
     if unknown := sorted(options.keys() - NAMES):
         raise TypeError(f"A run has no option {unknown[0]!r}." + did_you_mean(unknown[0], NAMES))
-    if options.get("subgraphs"):
-        raise NotYetAvailableError("subgraphs=True", "Stream the inner graph inside its node and write custom events.")
 
 
 def read_modes(value: Any, default: str, option: str = "stream_mode") -> str | tuple[str, ...]:

@@ -68,10 +68,14 @@ def _checkpoint_task(task: Task) -> dict[str, Any]:
     stored = dict(lineage.pending_of(task.id)) if lineage is not None else {}
     shown: dict[str, Any] = {"id": task.id, "name": task.name}
     if ERROR in stored:
-        return {**shown, "error": stored[ERROR], "state": None}
+        return {**shown, "error": stored[ERROR], "state": task.inner_address}
     if task.restored and task.writes:
         shown["result"] = ended(task, task.run.plan.stream_channels)["result"]
-    return {**shown, "interrupts": tuple(_question(one) for one in stored.get(INTERRUPT, ())), "state": None}
+    return {
+        **shown,
+        "interrupts": tuple(_question(one) for one in stored.get(INTERRUPT, ())),
+        "state": task.inner_address,
+    }
 
 
 def _question(one: Interrupt) -> dict[str, Any]:

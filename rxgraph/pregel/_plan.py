@@ -55,6 +55,7 @@ class Node(NamedTuple):
         tags: Added to its tasks' tags.
         hidden: Without events.
         caching: How its results are cached.
+        inner: The graph that it is, or calls.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Node(NamedTuple):
     tags: tuple[str, ...] = ()
     hidden: bool = False
     caching: Caching | None = None
+    inner: Any = None
 
     @property
     def is_async(self) -> bool:

@@ -12,22 +12,27 @@ SURFACE: Final = ("get_tuple", "list", "put", "put_writes", "get_next_version")
 
 
 def check_saver(saver: Any) -> Any:
-    """Return the saver that ``compile(checkpointer=...)`` was given; ``None`` and ``False`` mean none.
+    """Return what ``compile(checkpointer=...)`` was given: a saver, or what a graph inside another does without one.
 
     Raises:
         TypeError: It has not the methods of one.
-        RuntimeError: ``True``, which only a graph inside another can be compiled with.
     """
-    if saver is None or saver is False:
-        return None
-    if saver is True:
-        raise RuntimeError("checkpointer=True cannot be used for root graphs. Pass a saver, e.g. InMemorySaver().")
+    if saver is None or isinstance(saver, bool):
+        return saver
     if missing := [name for name in SURFACE if not callable(getattr(saver, name, None))]:
         raise TypeError(
             f"compile(checkpointer=...) got {saver!r}, which has no {missing[0]}(): expected None, True, False, or a "
             "saver with " + ", ".join(SURFACE) + ", such as rxgraph.checkpoint.memory.InMemorySaver()."
         )
     return saver
+
+
+def no_root(name: str) -> RuntimeError:
+    """Build the error for a run of a graph that can only be part of another."""
+    return RuntimeError(
+        f"Graph {name!r} was compiled with checkpointer=True, which means the saver of a graph around it: "
+        "checkpointer=True cannot be used for root graphs. Pass a saver, e.g. InMemorySaver()."
+    )
 
 
 def check_cache(cache: Any) -> Any:

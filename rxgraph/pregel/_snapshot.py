@@ -7,10 +7,10 @@ and all that became of its tasks. [persistence reference 2.7]
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rxgraph.constants import ERROR, INTERRUPT
+from rxgraph.constants import CONF, ERROR, INTERRUPT
 from rxgraph.types import Interrupt, PregelTask, StateSnapshot
 
 from ._lineage import Lineage, finished_writes
@@ -81,19 +81,30 @@ def snapshot(run: RunContext, found: Any, histories: dict[str, Any] | None = Non
             finished.append(task)
         if writes is None or not live:
             left.append(task.name)
-        shown.append(PregelTask(task.id, task.name, task.path, facts.get(ERROR), tuple(questions), None, result))
+        error, inner = facts.get(ERROR), task.inner_address
+        shown.append(PregelTask(task.id, task.name, task.path, error, tuple(questions), inner, result))
     if live and finished:
         apply_writes(run.plan, state, finished)
     return StateSnapshot(
         values=state.peek(run.plan.stream_keys),
         next=tuple(left),
-        config=found.config,
+        config=with_map(found.config, found.metadata),
         metadata=dict(found.metadata),
         created_at=lineage.head["ts"],
-        parent_config=found.parent_config,
+        parent_config=with_map(found.parent_config, found.metadata),
         tasks=tuple(shown),
         interrupts=tuple(one for task in shown for one in task.interrupts),
     )
 
 
-__all__ = ("empty_snapshot", "planned", "snapshot")
+def with_map(config: Any, metadata: Mapping[str, Any]) -> Any:
+    """Let the address of an inner graph's checkpoint say which checkpoints of the graphs around it belong to it."""
+    parents = metadata.get("parents")
+    if config is None or not parents:
+        return config
+    configurable = config[CONF]
+    whole = {**parents, configurable["checkpoint_ns"]: configurable["checkpoint_id"]}
+    return {**config, CONF: {**configurable, "checkpoint_map": whole}}
+
+
+__all__ = ("empty_snapshot", "planned", "snapshot", "with_map")

@@ -38,7 +38,7 @@ class RunState:
     empty update may clear, so that a step touches those and the ones that it writes, not all.
     """
 
-    __slots__ = ("channels", "fading", "next_version", "seen", "step", "stop", "version", "versions")
+    __slots__ = ("channels", "fading", "next_version", "resumed_at", "seen", "step", "stop", "version", "versions")
 
     def __init__(self, prototypes: Mapping[str, Channel], step: int, stop: int, fading: Iterable[str] = ()) -> None:
         self.channels = Channels(prototypes, {})
@@ -49,6 +49,8 @@ class RunState:
         self.fading: dict[str, Channel] = {name: self.channels[name] for name in fading}
         self.step = step
         self.stop = stop
+        self.resumed_at: int | None = None
+        """The superstep with which the run has gone on, rather than begun."""
 
     def restore(self, checkpoint: Mapping[str, Any], next_version: Callable[[Any], Any]) -> None:
         """Take the place of a checkpoint; its values are read when their channels are touched."""

@@ -38,7 +38,7 @@ class Superstep(LeanObservable[Part]):
         planned: Its tasks; those that were restored have ended already.
     """
 
-    __slots__ = ("_down", "_run", "interrupts", "planned", "step", "tasks")
+    __slots__ = ("_down", "_run", "interrupts", "planned", "step", "stopped", "tasks")
 
     def __init__(self, run: RunContext, step: int, planned: Sequence[Task]) -> None:
         # No super().__init__(): a lock for each superstep would guard nothing, there is one observer and one thread.
@@ -51,6 +51,8 @@ class Superstep(LeanObservable[Part]):
         """The tasks that a lane has to run."""
         self.interrupts: list[Interrupt] = []
         """Questions on which tasks have stopped, in the order in which they did."""
+        self.stopped = False
+        """Whether some task waits for somebody."""
 
     def _subscribe_core(
         self, observer: abc.ObserverBase[Part], scheduler: abc.SchedulerBase | None = None
@@ -81,6 +83,7 @@ class Superstep(LeanObservable[Part]):
         """
         task.ended = True
         self.interrupts.extend(task.interrupts)
+        self.stopped = self.stopped or task.stopped
         down = self._down
         if down is None or not self._run.watched or task.node.hidden or isinstance(task.error, GraphBubbleUp):
             return
@@ -95,6 +98,10 @@ class Superstep(LeanObservable[Part]):
                 yield (ns, "updates", {INTERRUPT: task.interrupts})
             if "values" in watched:
                 yield (ns, "values", with_interrupts(task.state.peek(run.output_keys), task.interrupts))
+        elif task.stopped:
+            if "updates" in watched and run.caller is None:
+                yield (ns, "updates", {INTERRUPT: ()})
+            return
         elif "updates" in watched and (task.error is None or task.writes):
             yield (ns, "updates", payloads.update(task, run.output_keys))
         yield from self._shown("task_result", lambda one: payloads.ended(one, run.plan.stream_channels), task)
@@ -110,7 +117,10 @@ class Superstep(LeanObservable[Part]):
 
     def to_save(self, task: Task) -> SaveWrites | None:
         """Return what a lane has to save when a task has ended."""
-        return None if self._run.lineage is None else SaveWrites.of(task, self._run.lineage)
+        if self._run.lineage is None:
+            return None
+        writes = SaveWrites.of(task, self._run.lineage)
+        return writes if writes.writes else None
 
     def __repr__(self) -> str:
         return f"<Superstep {self.step} | {len(self.tasks)} tasks>"

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import count
 from os import urandom
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from weakref import ref
 
 from rxgraph.checkpoint.base import interrupt_id
-from rxgraph.constants import CONF, ERROR, INTERRUPT, MISSING, NO_WRITES, NS_END, NS_SEP, PULL, PUSH, RESUME
-from rxgraph.errors import GraphInterrupt
+from rxgraph.constants import CONF, ERROR, INTERRUPT, MISSING, NO_WRITES, NS_END, NS_SEP, PARENT, PULL, PUSH, RESUME
+from rxgraph.errors import GraphBubbleUp, GraphInterrupt, ParentCommand
 from rxgraph.runtime import ExecutionInfo, RunControl, Runtime
-from rxgraph.types import Interrupt, Namespace, StreamWriter
+from rxgraph.types import Command, Interrupt, Namespace, StreamWriter
 
 from ._answers import checked, shown_schema
-from ._lineage import Lineage
+from ._lineage import TASK_KEY, Answers, Lineage
 from ._plan import Node, Plan
 from ._state import RunState
+
+if TYPE_CHECKING:
+    from .lanes import Wiring
 
 OURS: Final = frozenset(
     "thread_id checkpoint_id checkpoint_ns checkpoint_map langgraph_step langgraph_node langgraph_triggers "
@@ -36,8 +42,11 @@ class RunContext(NamedTuple):
         watched: Stream modes that somebody reads; nothing is built for the others.
         output_keys: Channels that ``values`` and ``updates`` show.
         writer: Writes to the ``custom`` stream.
+        wiring: What carries the run's events.
         lineage: The run's place in its thread; ``None`` without a saver.
         cache: Keeps results of nodes that have a cache policy.
+        caller: The task whose node has called this graph; ``None`` for the root.
+        durability: When checkpoints are saved; inner graphs do as the outer one.
     """
 
     plan: Plan
@@ -49,8 +58,19 @@ class RunContext(NamedTuple):
     watched: frozenset[str]
     output_keys: str | tuple[str, ...]
     writer: StreamWriter
+    wiring: Wiring | None = None
     lineage: Lineage | None = None
     cache: Any = None
+    caller: Task | None = None
+    durability: str | None = None
+
+    @property
+    def answers(self) -> Answers | None:
+        """The answers that the run, or the one that it is part of, was resumed with."""
+        run = self
+        while run.lineage is None and run.caller is not None:
+            run = run.caller.run
+        return None if run.lineage is None else run.lineage.answers
 
 
 class Task:
@@ -61,8 +81,8 @@ class Task:
     """
 
     __slots__ = (
-        "_asked", "_config", "_id", "answers", "ended", "error", "from_outside", "index", "input", "interrupts", "node",
-        "restored", "run", "state", "step", "writes",
+        "__weakref__", "_asked", "_calls", "_config", "_id", "answers", "ended", "error", "from_outside", "index",
+        "input", "interrupts", "node", "restored", "run", "state", "step", "stopped", "writes",
     )  # fmt: skip
 
     def __init__(self, node: Node, value: Any, run: RunContext, state: RunState, index: int | None = None) -> None:
@@ -77,6 +97,8 @@ class Task:
         self.error: BaseException | None = None
         self.interrupts: tuple[Interrupt, ...] = ()
         """Questions on which the node stopped."""
+        self.stopped = False
+        """Whether the node waits for somebody: for answers, or at a breakpoint of a graph that it has called."""
         self.answers: list[Any] = []
         """Answers to the node's questions, by their order."""
         self.ended = False
@@ -86,6 +108,8 @@ class Task:
         self.from_outside = False
         """Whether it stands for an update of a thread, and no channel has triggered it."""
         self._asked = 0
+        # Nodes may call graphs on several threads at once.
+        self._calls = count()
         self._id: str | None = None
         self._config: dict[str, Any] | None = None
 
@@ -121,6 +145,31 @@ class Task:
         """The namespace that a graph called by this task runs in."""
         return NS_SEP.join((*self.run.namespace, f"{self.node.name}{NS_END}{self.id}"))
 
+    def next_namespace(self) -> Namespace:
+        """Return the namespace of the next graph that the node calls; those after the first are numbered."""
+        number = next(self._calls)
+        first = (*self.run.namespace, f"{self.node.name}{NS_END}{self.id}")
+        return (*first, str(number)) if number else first
+
+    @property
+    def inner_address(self) -> dict[str, Any] | None:
+        """Where the state of the graph that the node is, or calls, is kept."""
+        lineage = self.run.lineage
+        if self.node.inner is None or lineage is None:
+            return None
+        return {CONF: {"thread_id": lineage.config[CONF]["thread_id"], "checkpoint_ns": self.checkpoint_ns}}
+
+    @property
+    def checkpoint_map(self) -> dict[str, str]:
+        """The checkpoints on which the graphs around a graph called by this task stand, by namespace."""
+        lineage = self.run.lineage
+        return {} if lineage is None else {**lineage.parents, lineage.namespace: lineage.head["id"]}
+
+    @property
+    def resumes(self) -> bool:
+        """Whether the run has gone on with this task's superstep, so that graphs which it calls go on, too."""
+        return self.step == self.state.resumed_at
+
     @property
     def metadata(self) -> dict[str, Any]:
         """The user's metadata and the node's, for ``tasks`` events."""
@@ -146,7 +195,10 @@ class Task:
             }
             if tags := [*config.get("tags", ()), *self.node.tags]:
                 config["tags"] = tags
-            config[CONF] = {**config.get(CONF, {}), "checkpoint_ns": self.checkpoint_ns}
+            configurable = {**config.get(CONF, {}), "checkpoint_ns": self.checkpoint_ns, TASK_KEY: ref(self)}
+            if self.run.lineage is not None:
+                configurable["checkpoint_map"], configurable["checkpoint_id"] = self.checkpoint_map, None
+            config[CONF] = configurable
             self._config = config
         return self._config
 
@@ -186,9 +238,9 @@ class Task:
             return checked(response_schema, self.answers[self._asked - 1])
         ns = self.checkpoint_ns
         question = interrupt_id(ns, len(self.answers))
-        lineage = self.run.lineage
+        given = self.run.answers
         # An answer to the first question counts for a later one: that is how callers know the task.
-        answer = MISSING if lineage is None else lineage.answers.take(question, interrupt_id(ns, 0))
+        answer = MISSING if given is None else given.take(question, interrupt_id(ns, 0))
         if answer is MISSING:
             raise GraphInterrupt((Interrupt(value, question, response_schema=shown_schema(response_schema)),))
         # As it was given: the node that asks again checks it again.
@@ -203,6 +255,8 @@ class Task:
         answers = [(RESUME, list(self.answers))] if self.answers else []
         if self.interrupts:
             return [(INTERRUPT, self.interrupts), *answers]
+        if self.stopped or isinstance(self.error, GraphBubbleUp):
+            return answers
         if self.error is not None:
             return [*answers, *written, (ERROR, self.error)]
         return [*answers, *(written or [(NO_WRITES, None)])]
@@ -211,4 +265,23 @@ class Task:
         return f"<Task {self.node.name!r} step={self.step} {'failed' if self.error else f'{len(self.writes)} writes'}>"
 
 
-__all__ = ("RunContext", "Task")
+def own_command(task: Task, signal: ParentCommand) -> Command[Any]:
+    """Return the command that a graph inside a node has sent up, if it was sent to the graph of that node.
+
+    Raises:
+        ParentCommand: It was sent further up.
+    """
+    command: Any = signal.command
+    if command.graph in (task.checkpoint_ns, task.name):
+        return replace(command, graph=None)
+    raise signal
+
+
+def send_up(task: Task, signal: ParentCommand) -> None:
+    """Say of a command for the parent which graph that is, now that it leaves the graph of a node."""
+    command: Any = signal.command
+    if command.graph == PARENT and task.run.caller is not None:
+        signal.command = replace(command, graph=task.run.caller.checkpoint_ns)
+
+
+__all__ = ("RunContext", "Task", "own_command", "send_up")

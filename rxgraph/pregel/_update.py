@@ -19,7 +19,7 @@ from rxgraph.types import StateUpdate
 from ._effects import Effect, Load, Route, Save
 from ._engine import input_writes
 from ._lineage import Lineage, Step, finished_writes
-from ._snapshot import planned
+from ._snapshot import planned, with_map
 from ._state import RunState
 from ._steps import apply_writes
 from ._superstep import SaveWrites
@@ -46,6 +46,7 @@ def update_thread(
     found = yield Load(lineage.config)
     question = lineage.asks(found)
     lineage.adopt(found, None if question is None else (yield question))
+    lineage.parents = dict(lineage.metadata.get("parents") or {})
     rows = True
     if lineage.config[CONF].get("checkpoint_id"):
         latest = yield Load(lineage.without_id())
@@ -59,7 +60,7 @@ def update_thread(
                 continue
             updates = [StateUpdate(*one) for one in first.values]
         address = yield from _superstep(run, lineage, updates, rows or address is not None)
-    return address
+    return with_map(address, lineage.metadata)
 
 
 def _check(run: RunContext, supersteps: Sequence[Sequence[StateUpdate]]) -> None:

@@ -16,31 +16,32 @@ from reactivex import Observable
 from reactivex.observer import Observer
 from typing_extensions import Unpack
 
-from rxgraph._config import config_list, default_recursion_limit, merge_configs, run_config
+from rxgraph._config import config_list, default_recursion_limit, merge_configs
 from rxgraph._hints import did_you_mean
 from rxgraph._writer import no_write
 from rxgraph.channels.base import BaseChannel
 from rxgraph.checkpoint.base import BaseCheckpointSaver
 from rxgraph.config import RunnableConfig
-from rxgraph.constants import START
+from rxgraph.constants import CONF, NS_SEP, START
 from rxgraph.flow import BoundedLog
 from rxgraph.flow._lean import connect
 from rxgraph.runtime import RunControl
 from rxgraph.stream import projection
-from rxgraph.types import GraphOutput, Interrupt
+from rxgraph.types import GraphOutput, Interrupt, Namespace
 from rxgraph.typing import ContextT, InputT, OutputT, StateT
 from rxgraph.warnings import NoSaverWarning
 
 from ._engine import Engine
 from ._lineage import Lineage
+from ._nesting import caller_of, inner_config, root_config, without_task_ids
 from ._observe import observe_run
 from ._options import RunOptions, check_names, read_durability, read_limit, read_modes, read_version
 from ._plan import Node, Plan
-from ._saver import check_saver, check_thread
+from ._saver import check_saver, check_thread, no_root
 from ._superstep import with_interrupts
-from ._task import RunContext
+from ._task import RunContext, Task
 from ._threads import Threads
-from .lanes import AsyncLane, AsyncStreamIterator, StreamIterator, SyncLane, Wiring
+from .lanes import LIVE_MODES, AsyncLane, AsyncStreamIterator, StreamIterator, SyncLane, Wiring
 
 
 class Schemas(NamedTuple):
@@ -108,7 +109,9 @@ class Pregel(Threads, Generic[StateT, ContextT, InputT, OutputT]):
     def checkpointer(self) -> Any:
         """Keeps the threads of this graph's runs; ``None`` for a graph that forgets.
 
-        A saver of ours is given the classes of the graph's schemas, without which it would make none of them.
+        Inside another graph: ``None`` saves with the outer run's saver as long as the calling task lives, ``True`` as
+        long as the thread, ``False`` not at all. A saver of ours is given the classes of the graph's schemas, without
+        which it would make none of them.
         """
         return self._saver
 
@@ -350,35 +353,56 @@ class Pregel(Threads, Generic[StateT, ContextT, InputT, OutputT]):
     ) -> _Run:
         """Check everything that can be checked, and wire a run; *default_mode* ``None`` shows no stream at all."""
         check_names(options)
+        caller, passed_on = caller_of(config)
+        outer = None if caller is None else caller.run.wiring
+        if passed_on and default_mode is not None and keys is None:
+            # A node that passes its configuration on reads the inner graph as the outer one reads the node.
+            default_mode = "values"
         version = read_version(options.get("version", "v1"))
         modes = () if default_mode is None else read_modes(options.get("stream_mode"), default_mode)
         debug = self.debug if options.get("debug") is None else options["debug"]
         printed = ("updates", "values") if debug else read_modes(options.get("print_mode") or (), "", "print_mode")
         printed = (printed,) if isinstance(printed, str) else printed
-        watched = frozenset(((modes,) if isinstance(modes, str) else modes) + printed)
+        read = frozenset(((modes,) if isinstance(modes, str) else modes) + printed)
+        subgraphs = bool(options.get("subgraphs")) and bool(read)
+        carried = outer.carried if outer is not None else frozenset()
         shown = next(k for k in (options.get("output_keys"), keys, self._plan.stream_channels) if k is not None)
-        merged = run_config(self.config, config)
+        if caller is None:
+            merged, namespace = root_config(self.config, config), Namespace()
+        else:
+            merged, namespace = inner_config(caller, passed_on, self.config, config), caller.next_namespace()
+            if self.checkpointer is True:
+                namespace = without_task_ids(namespace)
         limit = read_limit(merged, default_recursion_limit())
-        durability = self._durability(options)
-        wiring = Wiring((), watched)
+        durability = self._durability(options, caller)
+        live = subgraphs or not LIVE_MODES.isdisjoint(read)
+        wiring = Wiring(namespace, live, carried | read if subgraphs else carried, outer)
+        watched = read | carried
+        given = options.get("context")
         context = RunContext(
             plan=self._plan,
             config=merged,
-            context=self._context(options.get("context")),
-            store=self.store,
-            control=options.get("control") or RunControl(),
-            namespace=(),
+            context=caller.run.context if caller is not None and not given else self._context(given),
+            store=self.store if caller is None else caller.run.store,
+            control=options.get("control") or (RunControl() if caller is None else caller.run.control),
+            namespace=namespace,
             watched=watched,
             output_keys=self._output_keys(shown),
             writer=wiring.write if "custom" in watched else no_write,
-            lineage=None if self.checkpointer is None else self._lineage(merged, durability == "exit"),
+            wiring=wiring,
+            lineage=self._lineage(merged, namespace, durability, caller),
             cache=self.cache,
+            caller=caller,
+            durability=durability,
         )
+        own = None if subgraphs or not wiring.carried else namespace
         if printed:
-            connect(wiring.mux.pipe(projection(printed)), Observer(_print_item))
+            shape = projection(printed, subgraphs=subgraphs, namespace=own)
+            connect(wiring.mux.pipe(shape), Observer(_print_item))
         items: Observable[Any] = wiring.mux
         if modes:
-            items = wiring.mux.pipe(projection(modes, version=version, coerce=self._coerce))
+            shape = projection(modes, version=version, subgraphs=subgraphs, coerce=self._coerce, namespace=own)
+            items = wiring.mux.pipe(shape)
         breakpoints = (
             options.get("interrupt_before") or self.interrupt_before_nodes,
             options.get("interrupt_after") or self.interrupt_after_nodes,
@@ -386,8 +410,10 @@ class Pregel(Threads, Generic[StateT, ContextT, InputT, OutputT]):
         engine = Engine(context, input, limit, breakpoints)
         return _Run(engine, wiring, items, merged.get("max_concurrency"), durability)
 
-    def _durability(self, options: RunOptions) -> str | None:
+    def _durability(self, options: RunOptions, caller: Task | None) -> str | None:
         durability = read_durability(options.get("durability"))
+        if caller is not None:
+            return durability or caller.run.durability
         if durability is not None and self.checkpointer is None:
             warnings.warn(
                 f"durability={durability!r} has no effect: graph {self.name!r} has no checkpointer. "
@@ -397,9 +423,36 @@ class Pregel(Threads, Generic[StateT, ContextT, InputT, OutputT]):
             )
         return durability
 
-    def _lineage(self, config: dict[str, Any], whole: bool) -> Lineage:
-        check_thread(config, self.name)
-        return Lineage(self.checkpointer, config, (), self._plan.deltas, whole)
+    def _lineage(
+        self, config: dict[str, Any], namespace: Namespace, durability: str | None, caller: Task | None
+    ) -> Lineage | None:
+        saver, whole = self.checkpointer, durability == "exit"
+        if caller is None:
+            if saver is True:
+                raise no_root(self.name)
+            if not saver:
+                return None
+            check_thread(config, self.name)
+            parents = config[CONF].get("checkpoint_map")
+            return Lineage(saver, config, namespace, self._plan.deltas, whole, parents=parents)
+        outer = caller.run.lineage
+        if outer is None or saver is False:
+            return None
+        parents = caller.checkpoint_map
+        named = parents.get(NS_SEP.join(namespace))
+        if named is not None:
+            config = {**config, CONF: {**config[CONF], "checkpoint_id": named}}
+        return Lineage(
+            outer.saver,
+            config,
+            namespace,
+            self._plan.deltas,
+            whole,
+            answers=outer.answers,
+            parents=parents,
+            transient=whole and saver is not True,
+            replay=outer.replay,
+        )
 
     def _output_keys(self, keys: str | Sequence[str]) -> str | tuple[str, ...]:
         for key in (keys,) if isinstance(keys, str) else keys:
@@ -441,9 +494,10 @@ def _drain(log: BoundedLog[Any]) -> list[Any]:
     return list(log.items)
 
 
-def _print_item(item: tuple[str, Any]) -> None:
-    mode, payload = item
-    print(f"\x1b[1m[{mode}]\x1b[0m {payload!r}")  # printing is what print_mode asks for
+def _print_item(item: tuple[Any, ...]) -> None:
+    *namespace, mode, payload = item
+    place = "".join(f"\x1b[33m{NS_SEP.join(one)}\x1b[0m " for one in namespace if one)
+    print(f"\x1b[1m[{mode}]\x1b[0m {place}{payload!r}")  # printing is what print_mode asks for
 
 
 __all__ = ("Pregel", "Schemas")

@@ -19,7 +19,7 @@ from reactivex import Observable
 
 from rxgraph import operators as ops
 from rxgraph.constants import INTERRUPT
-from rxgraph.types import Part
+from rxgraph.types import Namespace, Part
 
 Coerce = Callable[[str, Any], Any]
 """Turns the payload of a mode into the user's classes."""
@@ -31,14 +31,20 @@ def projection(
     version: Literal["v1", "v2"] = "v1",
     subgraphs: bool = False,
     coerce: Coerce | None = None,
+    namespace: Namespace | None = None,
 ) -> Callable[[Observable[Part]], Observable[Any]]:
     """Return the chain that turns the parts of a run into what the reader of *modes* gets.
 
     Shapes: ``Observable[Part] -> Observable[item]``, see the table above.
     Demand: pass-through.
+
+    Args:
+        namespace: Leave out what comes from other graphs than this one; ``None`` takes all.
     """
     single = isinstance(modes, str)
     wanted = ops.mode(modes) if isinstance(modes, str) else ops.mode(*modes)
+    if namespace is not None:
+        wanted = ops.pipe(wanted, ops.filter(lambda part: part[0] == namespace))
     if version == "v2":
         return ops.pipe(wanted, ops.map(_v2_shape(coerce)))
     fields = ((0,) if subgraphs else ()) + (() if single else (1,)) + (2,)

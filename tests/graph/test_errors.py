@@ -161,7 +161,6 @@ def test_two_writes_to_one_plain_key_name_the_channel_and_the_nodes(lane: Lane) 
         ({"version": "v9"}, ValueError, "'v9'; expected 'v1' or 'v2'"),
         ({"stream_modes": "values"}, TypeError, "no option 'stream_modes'. Did you mean 'stream_mode'?"),
         ({"durability": "often"}, ValueError, "durability got 'often'; expected 'sync', 'async' or 'exit'"),
-        ({"subgraphs": True}, NotYetAvailableError, "subgraphs"),
         ({"stream_mode": "messages"}, NotYetAvailableError, "messages"),
     ],
 )

@@ -22,6 +22,7 @@ from typing import Any
 from reactivex import Observable, abc
 
 from rxgraph._context import CURRENT
+from rxgraph.errors import ParentCommand
 from rxgraph.flow import BoundedLog, RequestScheduler
 from rxgraph.flow._lean import connect
 from rxgraph.stream import StreamMux
@@ -29,7 +30,7 @@ from rxgraph.stream import StreamMux
 from .._effects import Emit, Execute, Recall, Remember, Route
 from .._engine import Engine
 from .._superstep import Superstep
-from .._task import Task
+from .._task import Task, own_command
 from ._saving import Saving, saving
 from ._wiring import Wiring, note_failure
 
@@ -94,6 +95,7 @@ class AsyncLane:
         """
         engine, mux, saves = self._engine, self._wiring.mux, self._made_saving
         self._wiring.owner = get_ident()
+        self._wiring.turn = turn
         # Not zero where a run is driven in the cleanup of a task that was cancelled.
         self._cancellations = _cancellations()
         self._listen_to_threads()
@@ -106,6 +108,8 @@ class AsyncLane:
                 if isinstance(effect, Execute):
                     if turn is not None:
                         await turn()
+                    if self._wiring.outer is not None:
+                        await self._wiring.paced()
                     if saves is not None:
                         saves.check()
                     superstep = effect.superstep
@@ -126,12 +130,14 @@ class AsyncLane:
                     outcome = await self._saving.aask(effect)
                 effect = effects.send(outcome) if error is None else effects.throw(error)
         except StopIteration:
-            return
+            if saves is not None:
+                saves.finish()
         finally:
             effects.close()
             self._wiring.inbox.close()
             # What wakes this lane knows it, and would keep the whole run until the garbage collector comes.
             self._wiring.inbox.on_wake(_wake_nobody)
+            self._wiring.turn = None
             if saves is not None:
                 await saves.aclose()
 
@@ -139,12 +145,15 @@ class AsyncLane:
         CURRENT.set(task)
         node = task.node
         body = node.body
-        if body.asynchronous is not None:
-            output = await body.asynchronous(task.input, task)
-        elif node.hidden:
-            output = body.run(task.input, task)
-        else:
-            output = await self._run_in_thread(body.run, task)
+        try:
+            if body.asynchronous is not None:
+                output = await body.asynchronous(task.input, task)
+            elif node.hidden:
+                output = body.run(task.input, task)
+            else:
+                output = await self._run_in_thread(body.run, task)
+        except ParentCommand as signal:
+            output = own_command(task, signal)
         node.record(output, task)
         for router in node.routers:
             view, body = router.read(task, output), router.body

@@ -25,11 +25,11 @@ from rxgraph._context import CURRENT
 from rxgraph.checkpoint.serde.base import freeze
 from rxgraph.constants import NULL_TASK_ID, RESUME
 
-from .._effects import Effect, Load, LoadHistory, Route, Save
+from .._effects import Effect, Load, LoadBefore, LoadHistory, Route, Save
 from .._lineage import Lineage
 from .._superstep import SaveWrites
 
-Look: TypeAlias = Load | LoadHistory
+Look: TypeAlias = Load | LoadBefore | LoadHistory
 Question: TypeAlias = Look | Save | SaveWrites
 MOST_AHEAD: Final = 4
 """Checkpoints that a run may be ahead of its saver."""
@@ -40,6 +40,8 @@ def ask(lineage: Lineage, question: Question) -> Any:
     saver = lineage.saver
     if isinstance(question, Load):
         return saver.get_tuple(question.config)
+    if isinstance(question, LoadBefore):
+        return next(iter(saver.list(question.config, before=question.before, limit=1)), None)
     if isinstance(question, LoadHistory):
         return saver.get_delta_channel_history(config=question.config, channels=question.channels)
     if isinstance(question, Save):
@@ -52,6 +54,9 @@ async def aask(lineage: Lineage, question: Question) -> Any:
     saver = lineage.saver
     if isinstance(question, Load):
         return await saver.aget_tuple(question.config)
+    if isinstance(question, LoadBefore):
+        found = [one async for one in saver.alist(question.config, before=question.before, limit=1)]
+        return found[0] if found else None
     if isinstance(question, LoadHistory):
         return await saver.aget_delta_channel_history(config=question.config, channels=question.channels)
     if isinstance(question, Save):
@@ -79,6 +84,9 @@ class Saving:
 
     def check(self) -> None:
         """Raise what has stopped the saves; called at each boundary."""
+
+    def finish(self) -> None:
+        """Hear that the run has come to a good end; :meth:`close` follows."""
 
     def close(self) -> None:
         """End with the run; returns when all is saved.
@@ -118,6 +126,10 @@ class SavingAtExit(Saving):
             new = {**earlier.new_versions, **question.new_versions}
             question = question._replace(config=earlier.config, new_versions=new)
         self._checkpoint = question
+
+    def finish(self) -> None:
+        if self._lineage.transient:
+            self._left()
 
     def close(self) -> None:
         for question in self._left():
@@ -331,7 +343,7 @@ async def asettle(lineage: Lineage, effects: Generator[Effect, Any, Any]) -> Any
 
 
 def _question(effect: Effect) -> Question:
-    assert isinstance(effect, Load | LoadHistory | Save | SaveWrites)
+    assert isinstance(effect, Load | LoadBefore | LoadHistory | Save | SaveWrites)
     return effect
 
 

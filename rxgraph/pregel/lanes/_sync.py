@@ -9,6 +9,7 @@ deliver events while the node runs.
 from __future__ import annotations
 
 import os
+from asyncio import CancelledError
 from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,7 @@ from typing import Any
 from reactivex import Observable, abc
 
 from rxgraph._context import CURRENT
+from rxgraph.errors import ParentCommand
 from rxgraph.flow import BoundedLog, RequestScheduler
 from rxgraph.flow._lean import connect
 
@@ -26,7 +28,7 @@ from .._body import async_in_sync_lane
 from .._effects import Emit, Execute, Recall, Remember, Route
 from .._engine import Engine
 from .._superstep import Superstep
-from .._task import Task
+from .._task import Task, own_command
 from ._saving import Saving, saving
 from ._wiring import Wiring, note_failure
 
@@ -35,7 +37,10 @@ def run_task(task: Task) -> None:
     """Run a node and its routers; the task's writes are the result."""
     CURRENT.set(task)
     node = task.node
-    output = node.body.run(task.input, task)
+    try:
+        output = node.body.run(task.input, task)
+    except ParentCommand as signal:
+        output = own_command(task, signal)
     node.record(output, task)
     for router in node.routers:
         router.write(router.body.run(router.read(task, output), task), task)
@@ -88,6 +93,9 @@ class SyncLane:
                 if isinstance(effect, Execute):
                     yield
                     self._wiring.owner = get_ident()
+                    if self._wiring.is_abandoned:
+                        # Of a thread that nobody could stop; the node that has called this graph goes with it.
+                        raise CancelledError
                     if saves is not None:
                         saves.check()
                     superstep = effect.superstep
@@ -112,7 +120,8 @@ class SyncLane:
                     outcome = self._saving.ask(effect)
                 effect = effects.send(outcome) if error is None else effects.throw(error)
         except StopIteration:
-            return
+            if saves is not None:
+                saves.finish()
         finally:
             effects.close()
             self._dismiss()

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import warnings
 from asyncio import CancelledError
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from threading import get_ident
 from typing import Any, Final, cast
 
+from reactivex import abc
+
 from rxgraph._writer import READY
-from rxgraph.errors import GraphInterrupt, NodeCancelledError
+from rxgraph.errors import GraphBubbleUp, GraphInterrupt, NodeCancelledError, ParentCommand
 from rxgraph.flow import DEFAULT_MAXLEN, Gate, Inbox
+from rxgraph.flow._lean import connect
 from rxgraph.stream import StreamMux
-from rxgraph.types import Interrupt, Namespace
+from rxgraph.types import Interrupt, Namespace, Part
 from rxgraph.warnings import UnpacedWriterWarning
 
-from .._task import Task
+from .._task import Task, send_up
 
 LIVE_MODES: Final = frozenset({"custom", "messages"})
 """Modes whose events come while a node runs; somebody has to listen meanwhile."""
@@ -24,22 +27,76 @@ LIVE_MODES: Final = frozenset({"custom", "messages"})
 class Wiring:
     """The mux of a run and the ways into it.
 
+    The events of an inner graph go through its own mux, and from there into the mux around it, as far as somebody reads
+    them there: on the loop of the outer run at once, from another thread through the outer inbox, which blocks while
+    it is full. So the inner run is held back by whoever reads the outer one.
+
     Args:
         namespace: Of the run's graph.
-        modes: Stream modes that somebody reads.
+        live: Whether somebody reads events while nodes run.
+        carried: Modes of inner graphs that somebody reads, here or further out.
+        outer: Of the run whose node has called this graph.
     """
 
-    __slots__ = ("gate", "inbox", "live", "mux", "namespace", "owner", "warned")
+    __slots__ = ("carried", "gate", "inbox", "live", "mux", "namespace", "outer", "owner", "turn", "warned")
 
-    def __init__(self, namespace: Namespace, modes: frozenset[str]) -> None:
+    def __init__(
+        self,
+        namespace: Namespace,
+        live: bool = False,
+        carried: frozenset[str] = frozenset(),
+        outer: Wiring | None = None,
+    ) -> None:
         self.namespace = namespace
         self.mux = StreamMux()
         self.gate = Gate()
         self.inbox = Inbox()
-        self.live = not LIVE_MODES.isdisjoint(modes)
+        self.carried = carried
+        self.outer = outer
+        self.live = live
         self.owner = get_ident()
         """The OS thread that owns the run now; the only one that touches the mux."""
+        self.turn: Callable[[], Awaitable[None]] | None = None
+        """Waits until somebody wants the run to go on, in the asynchronous lane."""
         self.warned = False
+        if outer is not None and outer.carried:
+            connect(self.mux.route(outer.carried), _Outwards(outer))
+
+    @property
+    def is_abandoned(self) -> bool:
+        """Whether the run that this one is part of has ended without it."""
+        outer = self.outer
+        return outer is not None and (outer.inbox.is_closed or outer.is_abandoned)
+
+    def put(self, part: Part) -> None:
+        """Take an event of an inner graph; blocks on another thread than the owner's while the inbox is full."""
+        if get_ident() == self.owner:
+            self.mux.on_next(part)
+        else:
+            self.inbox.put(part)
+
+    async def paced(self) -> None:
+        """Wait until whoever reads the runs around this one has room, and wants something.
+
+        A run on another thread than the outer one's is held back where it hands its events over.
+        """
+        outer = self.outer
+        if outer is None or not outer.carried or outer.owner != self.owner:
+            return
+        if outer.turn is not None:
+            await outer.turn()
+        while not outer.gate.is_open:
+            await outer.gate
+        await outer.paced()
+
+    def _room(self) -> Awaitable[None]:
+        """Return what a writer waits for: the first gate that is shut, here or further out."""
+        wiring: Wiring | None = self
+        while wiring is not None and wiring.owner == self.owner:
+            if not wiring.gate.is_open:
+                return wiring.gate
+            wiring = wiring.outer
+        return READY
 
     def write(self, payload: Any, /) -> Awaitable[None]:
         """Be the ``StreamWriter`` of the run's nodes.
@@ -54,7 +111,7 @@ class Wiring:
         gate = self.gate
         if gate.is_open:
             self.mux.on_next(part)
-            return READY if gate.is_open else gate
+            return (READY if gate.is_open else gate) if self.outer is None else self._room()
         if not self.warned:
             self._warn()
         self.mux.on_next(part)
@@ -70,6 +127,24 @@ class Wiring:
         )
 
 
+class _Outwards(abc.ObserverBase[Part]):
+    """Passes the events of an inner run on; the end of that run is no end of the outer one."""
+
+    __slots__ = ("_put",)
+
+    def __init__(self, outer: Wiring) -> None:
+        self._put = outer.put
+
+    def on_next(self, value: Part) -> None:
+        self._put(value)
+
+    def on_error(self, error: Exception) -> None:
+        """The node that has called the graph hears of it."""
+
+    def on_completed(self) -> None:
+        """The node that has called the graph hears of it."""
+
+
 def note_failure(task: Task, error: BaseException) -> BaseException | None:
     """Record on a task how it stopped, and return the error if it failed.
 
@@ -77,10 +152,13 @@ def note_failure(task: Task, error: BaseException) -> BaseException | None:
     """
     if isinstance(error, GraphInterrupt):
         task.interrupts = cast("tuple[Interrupt, ...]", error.interrupts)
+        task.stopped = True
         return None
+    if isinstance(error, ParentCommand):
+        send_up(task, error)
     if isinstance(error, CancelledError):
         error = NodeCancelledError(task.name)
-    elif isinstance(error, Exception):
+    elif isinstance(error, Exception) and not isinstance(error, GraphBubbleUp):
         error.add_note(f"During task with name {task.name!r} and id {task.id!r}, superstep {task.step}")
     task.error = error
     return error
