@@ -20,13 +20,13 @@ HOME: Final = "langchain_core.runnables.base"
 
 BORROWED: Final = frozenset(
     """
-    abatch_as_completed as_tool assign astream_events astream_log atransform batch_as_completed bind config_schema
-    config_specs get_config_jsonschema get_graph get_input_jsonschema get_input_schema get_output_jsonschema
-    get_output_schema get_prompts input_schema map output_schema pick pipe stream_events transform with_alisteners
-    with_fallbacks with_listeners with_retry with_types
+    abatch_as_completed as_tool assign atransform batch_as_completed bind config_schema config_specs
+    get_config_jsonschema get_graph get_input_jsonschema get_input_schema get_output_jsonschema get_output_schema
+    get_prompts input_schema map output_schema pick pipe transform with_alisteners with_fallbacks with_listeners
+    with_retry with_types
     """.split()
 )
-"""What a Runnable has and a graph may not have itself."""
+"""What a Runnable has and a graph may not have itself; its events are not among them, since a graph has its own."""
 
 
 class Composable:
@@ -39,23 +39,35 @@ class Composable:
 
     __slots__ = ()
 
-    bind: Callable[..., Runnable[Any, Any]]
-    pipe: Callable[..., Runnable[Any, Any]]
-    map: Callable[..., Runnable[Any, Any]]
-    pick: Callable[..., Runnable[Any, Any]]
-    assign: Callable[..., Runnable[Any, Any]]
-    with_retry: Callable[..., Runnable[Any, Any]]
-    with_fallbacks: Callable[..., Runnable[Any, Any]]
-    with_listeners: Callable[..., Runnable[Any, Any]]
-    with_alisteners: Callable[..., Runnable[Any, Any]]
-    with_types: Callable[..., Runnable[Any, Any]]
-    as_tool: Callable[..., Any]
-    transform: Callable[..., Any]
-    atransform: Callable[..., Any]
-    batch_as_completed: Callable[..., Any]
-    abatch_as_completed: Callable[..., Any]
+    if TYPE_CHECKING:
+        # Real annotations would make a graph look like an instance of a state class.
+        name: str
+        bind: Callable[..., Runnable[Any, Any]]
+        pipe: Callable[..., Runnable[Any, Any]]
+        map: Callable[..., Runnable[Any, Any]]
+        pick: Callable[..., Runnable[Any, Any]]
+        assign: Callable[..., Runnable[Any, Any]]
+        with_retry: Callable[..., Runnable[Any, Any]]
+        with_fallbacks: Callable[..., Runnable[Any, Any]]
+        with_listeners: Callable[..., Runnable[Any, Any]]
+        with_alisteners: Callable[..., Runnable[Any, Any]]
+        with_types: Callable[..., Runnable[Any, Any]]
+        as_tool: Callable[..., Any]
+        transform: Callable[..., Any]
+        atransform: Callable[..., Any]
+        batch_as_completed: Callable[..., Any]
+        abatch_as_completed: Callable[..., Any]
+    else:
 
-    name: str
+        def __getattr__(self, name: str) -> Any:
+            if name not in BORROWED:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+            try:
+                found = getattr(runnable_class(f"{type(self).__name__}.{name}"), name)
+            except ImportError as error:
+                # hasattr() has to get an answer.
+                raise AttributeError(str(error), name=name, obj=self) from error
+            return found.__get__(self, type(self))
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         # Whoever composes graphs with Runnables has mostly imported them before the first graph is compiled.
@@ -67,18 +79,6 @@ class Composable:
 
     def __ror__(self, other: Any) -> Runnable[Any, Any]:
         return cast("Runnable[Any, Any]", runnable_class(f"... | {self.name!r}").__ror__(self, other))
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any:
-            if name not in BORROWED:
-                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-            try:
-                found = getattr(runnable_class(f"{type(self).__name__}.{name}"), name)
-            except ImportError as error:
-                # hasattr() has to get an answer.
-                raise AttributeError(str(error), name=name, obj=self) from error
-            return found.__get__(self, type(self))
 
     def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
         """Return the graph's name, or *name*; with a suffix, as LangChain puts the two together."""
