@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -16,6 +17,7 @@ from rxgraph.checkpoint.base import (
     update_task_id,
     uuid6,
 )
+from rxgraph.checkpoint.base import _checkpoints as checkpoints
 from rxgraph.checkpoint.base import id as ids
 from rxgraph.constants import PULL, PUSH
 
@@ -116,3 +118,14 @@ def test_versions_count_up_and_sort_as_text() -> None:
     assert first < next_version(first) < next_version(next_version(first))
     assert next_version(5).startswith("00000000000000000000000000000006.0.")
     assert next_version(next_version(5)) != next_version(next_version(5))
+
+
+@pytest.mark.parametrize("ticks", [0, 999, 1_000, 10**9 - 1, 10**9, 1_700_000_000 * 10**9 + 5_000, 10**18])
+def test_a_time_is_iso_text_in_utc_and_sorts(monkeypatch: pytest.MonkeyPatch, ticks: int) -> None:
+    shown = []
+    for now in (ticks, ticks + 10**9, ticks + 2 * 10**9 + 1_000):
+        monkeypatch.setattr(checkpoints, "time_ns", lambda now=now: now)
+        shown.append(checkpoints.timestamp())
+        found = datetime.fromisoformat(shown[-1])
+        assert found == datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=now // 1000)
+    assert sorted(shown) == shown

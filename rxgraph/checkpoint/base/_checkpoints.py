@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from time import time_ns
 from typing import Any, Final
 
 from rxgraph.channels.base import BaseChannel
@@ -72,9 +73,19 @@ def create_checkpoint(
     }
 
 
+# The last second that was written, since most of the text stays the same for long.
+_second = 0, "1970-01-01T00:00:00"
+
+
 def timestamp() -> str:
     """Return the time now, as checkpoints carry it."""
-    return datetime.now(UTC).isoformat()
+    global _second
+    seconds, rest = divmod(time_ns() // 1000, 1_000_000)
+    at, text = _second
+    if at != seconds:
+        text = datetime.fromtimestamp(seconds, UTC).isoformat().removesuffix("+00:00")
+        _second = seconds, text
+    return f"{text}.{rest:06d}+00:00"
 
 
 __all__ = ("LATEST_VERSION", "copy_checkpoint", "create_checkpoint", "empty_checkpoint", "timestamp")

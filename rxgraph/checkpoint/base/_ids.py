@@ -48,8 +48,8 @@ def path_string(path: object) -> str:
     """
     if isinstance(path, str):
         return path
-    if isinstance(path, tuple | list):
-        return f"~{', '.join(map(path_string, path))}"
+    if isinstance(path, (tuple, list)):
+        return "~" + ", ".join([part if type(part) is str else path_string(part) for part in path])
     return f"{path:010d}" if isinstance(path, int) else str(path)
 
 

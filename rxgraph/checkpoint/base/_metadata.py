@@ -28,8 +28,9 @@ def get_checkpoint_metadata(config: RunnableConfig, metadata: CheckpointMetadata
         given = config.get(part)
         if given:
             for key, value in cast(Mapping[str, Any], given).items():
-                known = key in EXCLUDED_METADATA_KEYS or key in kept or key[:2] == "__"
-                if not known and isinstance(value, _SCALARS):
+                if key in EXCLUDED_METADATA_KEYS or key[:2] == "__" or key in kept:
+                    continue
+                if isinstance(value, _SCALARS):
                     kept[key] = value
     for key, value in kept.items():
         if isinstance(value, str) and "\0" in value:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from random import random
+from random import getrandbits
 from typing import Final
 
 from rxgraph.checkpoint.serde.types import SCHEDULED
@@ -24,7 +24,7 @@ def next_version(current: str | int | float | None) -> str:
     else:
         number = int(current)
     # The module's generator takes a new seed in a forked process.
-    return f"{number + 1:032d}.{random()}"
+    return f"{str(number + 1).zfill(32)}.0.{getrandbits(53):016d}"
 
 
 __all__ = ("SCHEDULED", "WRITES_IDX_MAP", "next_version")

@@ -20,6 +20,7 @@ _GREGORIAN: Final = 0x01B21DD213814000
 
 _lock = Lock()
 _last = 0
+_made = ""
 
 
 def uuid6(node: int | None = None, clock_seq: int | None = None) -> UUID:
@@ -43,18 +44,26 @@ def uuid6_text(clock_seq: int | None = None, *, node: int | None = None, after: 
         node: As in ``uuid6``.
         after: An id that the new one has to sort after, even if it was made by a clock that is ahead of ours.
     """
-    global _last
+    global _last, _made
     ticks = time_ns() // 100 + _GREGORIAN
-    floor = 0 if after is None else _ticks(after)
+    # What this process made is before `_last` anyway.
+    floor = 0 if after is None or after == _made else _ticks(after)
     with _lock:
-        ticks = _last = max(ticks, _last + 1, floor + 1)
+        if ticks <= _last:
+            ticks = _last + 1
+        if ticks <= floor:
+            ticks = floor + 1
+        _last = ticks
     if clock_seq is None:
         clock_seq = getrandbits(14)
     if node is None:
         # The module's generator takes a new seed in a forked process.
         node = getrandbits(48)
-    high = f"{ticks >> 12:012x}"
-    return f"{high[:8]}-{high[8:]}-6{ticks & 0xFFF:03x}-{0x8000 | clock_seq & 0x3FFF:04x}-{node & 0xFFFFFFFFFFFF:012x}"
+    high = (ticks >> 12) << 16 | 0x6000 | ticks & 0xFFF
+    low = (0x8000 | clock_seq & 0x3FFF) << 48 | node & 0xFFFFFFFFFFFF
+    digits = (high << 64 | low).to_bytes(16, "big").hex()
+    made = _made = f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+    return made
 
 
 def _ticks(text: str) -> int:

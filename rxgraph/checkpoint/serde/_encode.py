@@ -78,7 +78,7 @@ class Encoder:
         Raises:
             TypeError: msgpack swallowed a refusal, or refused by itself; ``explain`` knows which.
         """
-        return ormsgpack.packb(value, default=self.record, option=OPTIONS)
+        return ormsgpack.packb(value, self.record, OPTIONS)
 
     def record(self, value: Any) -> Any:
         """Return what stands for one value that msgpack doesn't know.

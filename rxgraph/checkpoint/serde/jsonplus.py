@@ -19,7 +19,8 @@ from rxgraph.checkpoint.serde.allowlist import Allowed, AllowList
 from rxgraph.checkpoint.serde.base import Packed, Pieces, whole
 from rxgraph.checkpoint.serde.errors import CorruptValueError, SerdeError, UnserializableValueError
 
-_EMPTY: Final = b""
+_NULL: Final = ("null", b"")
+_PLAIN: Final = frozenset((int, str, float, bool, dict))
 
 
 class JsonPlusSerializer:
@@ -91,16 +92,17 @@ class JsonPlusSerializer:
         Raises:
             UnserializableValueError: It has no stored form, or one that would not come back; says where and why.
         """
-        if obj is None:
-            return "null", _EMPTY
         kind = type(obj)
-        if kind is Packed or (kind is list and len(obj) >= FEWEST):
-            tag, data = self.dumps_pieces(obj)
-            return tag, whole(data)
-        if isinstance(obj, bytes):
-            return "bytes", bytes(obj)
-        if isinstance(obj, bytearray):
-            return "bytearray", bytes(obj)
+        if kind not in _PLAIN:
+            if obj is None:
+                return _NULL
+            if kind is Packed or (kind is list and len(obj) >= FEWEST):
+                tag, data = self.dumps_pieces(obj)
+                return tag, whole(data)
+            if isinstance(obj, bytes):
+                return "bytes", bytes(obj)
+            if isinstance(obj, bytearray):
+                return "bytearray", bytes(obj)
         try:
             return "msgpack", self._pack(obj)
         except (MsgpackEncodeError, Refusal, RecursionError) as error:
