@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from rxgraph.checkpoint.base import _checkpoints as checkpoints
 from rxgraph.checkpoint.base import (
     delta_input_task_id,
     interrupt_id,
@@ -17,7 +18,6 @@ from rxgraph.checkpoint.base import (
     update_task_id,
     uuid6,
 )
-from rxgraph.checkpoint.base import _checkpoints as checkpoints
 from rxgraph.checkpoint.base import id as ids
 from rxgraph.constants import PULL, PUSH
 
