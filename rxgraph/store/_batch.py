@@ -46,27 +46,25 @@ class Batch:
         puts: dict[Address, PutOp] = {}
         for place, op in enumerate(ops):
             size = place + 1
-            match op:
-                case PutOp():
-                    validate_op_namespace(op)
-                    _check_put(op)
-                    address = (op.namespace, op.key)
-                    # The last put is also last in the order of the database.
-                    puts.pop(address, None)
-                    puts[address] = op
-                case SearchOp() | ListNamespacesOp():
-                    validate_op_namespace(op)
-                    for name, number in (("limit", op.limit), ("offset", op.offset)):
-                        if number < 0:
-                            raise ValueError(f"{type(op).__name__} needs {name} >= 0, got {number!r}.")
-                    if isinstance(op, ListNamespacesOp) and op.max_depth is not None and op.max_depth < 0:
-                        raise ValueError(f"ListNamespacesOp needs max_depth >= 0, got {op.max_depth!r}.")
-                    reads.append((place, op))
-                case GetOp():
-                    validate_op_namespace(op)
-                    reads.append((place, op))
-                case _:
-                    raise ValueError(f"Unknown operation, got {op!r}. Known: GetOp, PutOp, SearchOp, ListNamespacesOp.")
+            if isinstance(op, GetOp):
+                validate_op_namespace(op)
+                reads.append((place, op))
+            elif isinstance(op, PutOp):
+                validate_op_namespace(op)
+                _check_put(op)
+                address = (op.namespace, op.key)
+                # The last put is also last in the order of the database.
+                puts.pop(address, None)
+                puts[address] = op
+            elif isinstance(op, SearchOp | ListNamespacesOp):
+                validate_op_namespace(op)
+                if op.limit < 0 or op.offset < 0:
+                    raise ValueError(f"{type(op).__name__} needs limit >= 0 and offset >= 0, got {op!r}.")
+                if isinstance(op, ListNamespacesOp) and op.max_depth is not None and op.max_depth < 0:
+                    raise ValueError(f"ListNamespacesOp needs max_depth >= 0, got {op.max_depth!r}.")
+                reads.append((place, op))
+            else:
+                raise ValueError(f"Unknown operation, got {op!r}. Known: GetOp, PutOp, SearchOp, ListNamespacesOp.")
         return cls(size, reads, puts)
 
 

@@ -51,18 +51,17 @@ def validate_op_namespace(op: Op) -> None:
         InvalidNamespaceError: One is illegal.
         ValueError: A pattern is laid against an end that isn't ``"prefix"`` or ``"suffix"``.
     """
-    match op:
-        case SearchOp():
-            check_labels(op.namespace_prefix)
-        case ListNamespacesOp():
-            for condition in op.match_conditions or ():
-                if condition.match_type not in ("prefix", "suffix"):
-                    raise ValueError(f"Match type must be 'prefix' or 'suffix', got {condition.match_type!r}.")
-                check_labels(condition.path)
-        case GetOp() | PutOp():
-            check_labels(op.namespace)
-            if isinstance(op, PutOp) and not op.namespace:
-                raise InvalidNamespaceError("Namespace must have at least one label to put to, got ().")
+    if isinstance(op, GetOp | PutOp):
+        check_labels(op.namespace)
+        if isinstance(op, PutOp) and not op.namespace:
+            raise InvalidNamespaceError("Namespace must have at least one label to put to, got ().")
+    elif isinstance(op, SearchOp):
+        check_labels(op.namespace_prefix)
+    elif isinstance(op, ListNamespacesOp):
+        for condition in op.match_conditions or ():
+            if condition.match_type not in ("prefix", "suffix"):
+                raise ValueError(f"Match type must be 'prefix' or 'suffix', got {condition.match_type!r}.")
+            check_labels(condition.path)
 
 
 def starts_with(namespace: Sequence[str], prefix: Sequence[str]) -> bool:
@@ -76,7 +75,7 @@ def listing(namespaces: Iterable[tuple[str, ...]], op: ListNamespacesOp) -> list
     found = {
         namespace if op.max_depth is None else namespace[: op.max_depth]
         for namespace in namespaces
-        if all(_matches(namespace, condition) for condition in conditions)
+        if not conditions or all(_matches(namespace, condition) for condition in conditions)
     }
     return sorted(found)[op.offset : op.offset + op.limit]
 
