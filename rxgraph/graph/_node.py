@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import types
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from rxgraph.pregel import Pregel
 from rxgraph.pregel._body import Body, make_body
 from rxgraph.types import CachePolicy, Command
 
 from ._runnable import is_runnable, runnable_body
+
+NO_ENDS: Final[Mapping[str, str | None]] = types.MappingProxyType({})
 
 
 class NodeSpec(NamedTuple):
@@ -22,7 +24,7 @@ class NodeSpec(NamedTuple):
         input_schema: Class of its input; ``None`` means the state.
         defer: Wait until nothing else is left to run.
         metadata: Shown in its events.
-        ends: Destinations that it declares.
+        ends: Destinations that it declares, with their labels.
         may_jump: Whether its code seems to use ``Command`` or ``Send``.
         action: What the user passed.
         cache_policy: How its results are cached.
@@ -32,7 +34,7 @@ class NodeSpec(NamedTuple):
     input_schema: Any = None
     defer: bool = False
     metadata: dict[str, Any] | None = None
-    ends: tuple[str, ...] = ()
+    ends: Mapping[str, str | None] = NO_ENDS
     may_jump: bool = False
     action: Any = None
     cache_policy: CachePolicy | None = None
@@ -53,22 +55,24 @@ def node_body(name: str, action: Any) -> Body:
     return make_body(action, name)
 
 
-def declared_ends(action: Any, destinations: Mapping[str, str] | Sequence[str] | None) -> tuple[str, ...]:
-    """Return the destinations of a node: as given, or out of a ``Command[Literal[...]]`` return hint."""
+def declared_ends(action: Any, destinations: Mapping[str, str] | Sequence[str] | None) -> Mapping[str, str | None]:
+    """Return the destinations of a node with their labels: as given, or out of a ``Command[Literal[...]]`` hint."""
+    if isinstance(destinations, Mapping):
+        return dict(destinations)
     if destinations is not None:
-        return tuple(destinations)
+        return dict.fromkeys(destinations)
     try:
         hint = get_type_hints(action).get("return")
     except (TypeError, NameError, AttributeError):
         # No hints, or hints that can't be resolved here, declare nothing.
-        return ()
+        return {}
     options = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
     for option in options:
         if get_origin(option) is Command:
             for argument in get_args(option):
                 if get_origin(argument) is Literal:
-                    return tuple(get_args(argument))
-    return ()
+                    return dict.fromkeys(get_args(argument))
+    return {}
 
 
 def may_jump(action: Any) -> bool:

@@ -25,6 +25,7 @@ from rxgraph.warnings import LangGraphDeprecationWarning
 from ._branch import Branch, read_ends
 from ._compile import compile_plan
 from ._node import Action, NodeSpec, declared_ends, may_jump, node_body
+from ._pictures import Pictures
 from ._schema import Schema, make_instance, read_schema
 from ._validate import validate_graph
 
@@ -400,7 +401,7 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
 AnyStateGraph = StateGraph[Any, Any, Any, Any]
 
 
-class CompiledStateGraph(Pregel[StateT, ContextT, InputT, OutputT]):
+class CompiledStateGraph(Pictures, Pregel[StateT, ContextT, InputT, OutputT]):
     """A compiled :class:`StateGraph`; ``builder`` is where it came from."""
 
     def __init__(
