@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import operator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from langgraph.cache.memory import InMemoryCache as TheirCache
 from langgraph.graph import START as THEIR_START
 from langgraph.graph import StateGraph as TheirGraph
 from langgraph.store import base as their_base
+from langgraph.store.base.batch import AsyncBatchedBaseStore as TheirBatched
 from langgraph.store.memory import InMemoryStore as TheirStore
 
 from rxgraph.cache.memory import InMemoryCache
@@ -21,6 +23,7 @@ from rxgraph.cache.sqlite import SqliteCache
 from rxgraph.config import get_store
 from rxgraph.graph import START, StateGraph
 from rxgraph.store import base
+from rxgraph.store.base.batch import AsyncBatchedBaseStore
 from rxgraph.store.memory import InMemoryStore
 from rxgraph.store.sqlite import SqliteStore
 
@@ -223,6 +226,50 @@ def test_a_graph_of_either_runtime_takes_a_store_of_either(store: Any) -> None:
 
 
 # Deliberate differences, by name
+
+
+def batched(base_class: Any, inner: Any) -> Any:
+    class Store(base_class):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.seen: list[Any] = []
+
+        async def abatch(self, ops: Any) -> Any:
+            ops = list(ops)
+            self.seen.append([(type(op).__name__, *op) for op in ops])
+            return inner.batch([getattr(base, type(op).__name__)(*op) for op in ops])
+
+    return Store()
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.lists(CALL, min_size=1, max_size=8), max_size=5))
+def test_calls_of_one_turn_are_the_same_batch_and_have_the_same_results(script: list[Any]) -> None:
+    async def play(store: Any) -> list[Any]:
+        shown = []
+        for turn in script:
+            calls = []
+            for call in turn:
+                match call:
+                    case ("put", namespace, key, value):
+                        calls.append(store.aput(namespace, key, value))
+                    case ("get", namespace, key):
+                        calls.append(store.aget(namespace, key))
+                    case ("delete", namespace, key):
+                        calls.append(store.adelete(namespace, key))
+                    case ("search", prefix, filter, limit, offset):
+                        calls.append(store.asearch(prefix, filter=filter, limit=limit, offset=offset))
+                    case ("list", prefix, suffix, depth):
+                        calls.append(store.alist_namespaces(prefix=prefix, suffix=suffix, max_depth=depth))
+            shown.append([plain(found) for found in await asyncio.gather(*calls)])
+        return [shown, store.seen]
+
+    async def both() -> None:
+        # The store behind both is ours: what is compared is what they make of the calls.
+        ours, theirs = batched(AsyncBatchedBaseStore, InMemoryStore()), batched(TheirBatched, InMemoryStore())
+        assert await play(ours) == await play(theirs)
+
+    asyncio.run(both())
 
 
 def test_difference_phantom_namespaces_are_not_listed() -> None:

@@ -1,13 +1,13 @@
 """What a store is: its operations, its items, and the rules that all stores keep.
 
-======================  ===================================================
-the class               ``BaseStore``
+======================  =================================================================
+the class               ``BaseStore``, and ``AsyncBatchedBaseStore``, which gathers calls
 what it gives           ``Item``, ``SearchItem``
 what it is asked        ``GetOp``, ``PutOp``, ``SearchOp``, ``ListNamespacesOp``
 configuration           ``TTLConfig``, ``IndexConfig``
 filters                 ``matcher``, whose docstring has the operators
 texts of a value        ``get_text_at_path``, whose docstring has the paths
-======================  ===================================================
+======================  =================================================================
 """
 
 from __future__ import annotations
@@ -38,11 +38,13 @@ from rxgraph.store.base._ops import TTLConfig as TTLConfig
 from rxgraph.store.base._paths import get_text_at_path as get_text_at_path
 from rxgraph.store.base._paths import tokenize_path as tokenize_path
 from rxgraph.store.base._store import BaseStore as BaseStore
+from rxgraph.store.base.batch import AsyncBatchedBaseStore as AsyncBatchedBaseStore
 
 __all__ = (
     "NOT_GIVEN",
     "NOT_PROVIDED",
     "AEmbeddingsFunc",
+    "AsyncBatchedBaseStore",
     "BaseStore",
     "Embeddings",
     "EmbeddingsFunc",

@@ -132,7 +132,7 @@ class BaseStore(ABC):
 
     async def aget(self, namespace: tuple[str, ...], key: str, *, refresh_ttl: bool | None = None) -> Item | None:
         """Do what ``get`` does."""
-        return cast("Item | None", (await self.abatch([self._get_op(namespace, key, refresh_ttl)]))[0])
+        return cast("Item | None", await self._ask(self._get_op(namespace, key, refresh_ttl)))
 
     async def asearch(
         self,
@@ -147,7 +147,7 @@ class BaseStore(ABC):
     ) -> list[SearchItem]:
         """Do what ``search`` does."""
         op = self._search_op(namespace_prefix, query, filter, limit, offset, refresh_ttl)
-        return cast("list[SearchItem]", (await self.abatch([op]))[0])
+        return cast("list[SearchItem]", await self._ask(op))
 
     async def aput(
         self,
@@ -159,11 +159,11 @@ class BaseStore(ABC):
         ttl: float | NotProvided | None = NOT_PROVIDED,
     ) -> None:
         """Do what ``put`` does."""
-        await self.abatch([self._put_op(namespace, key, value, index, ttl)])
+        await self._ask(self._put_op(namespace, key, value, index, ttl))
 
     async def adelete(self, namespace: tuple[str, ...], key: str) -> None:
         """Do what ``delete`` does."""
-        await self.abatch([self._delete_op(namespace, key)])
+        await self._ask(self._delete_op(namespace, key))
 
     async def alist_namespaces(
         self,
@@ -176,7 +176,10 @@ class BaseStore(ABC):
     ) -> list[tuple[str, ...]]:
         """Do what ``list_namespaces`` does."""
         op = self._list_op(prefix, suffix, max_depth, limit, offset)
-        return cast("list[tuple[str, ...]]", (await self.abatch([op]))[0])
+        return cast("list[tuple[str, ...]]", await self._ask(op))
+
+    async def _ask(self, op: Op) -> Result:
+        return (await self.abatch([op]))[0]
 
     # Operations as data, the same for both colours
 
