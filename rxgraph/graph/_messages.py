@@ -20,6 +20,19 @@ REMOVE_ALL_MESSAGES: Final = "__remove_all__"
 """Id of a removal that takes out every message before it."""
 
 
+class AnyMessage:
+    """Annotates a message in a state.
+
+    What a state is made of is known without langchain-core, and naming its classes would import it; pydantic, which
+    wants to know more, is told of them when it asks.
+    """
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Callable[[Any], Any]) -> Any:
+        langchain = langchain_messages()
+        return handler(Any if langchain is None else langchain.AnyMessage)
+
+
 class Kind(NamedTuple):
     """How to handle one kind of message.
 
@@ -64,6 +77,32 @@ def merge(left: list[Any], right: list[Any], kind: Kind) -> list[Any]:
             removed.discard(name)
             merged[place] = message
     return [message for message in merged if key(message) not in removed] if removed else merged
+
+
+def merge_writes(left: list[Any], writes: list[Any], kind: Kind) -> list[Any]:
+    """Return a list of *left* with the messages of many writes, each one or a list, added, replaced, or taken out.
+
+    Unlike :func:`merge` it gives the same for writes one by one as for all at once: a removal of what is not there does
+    nothing, and a message that comes back comes last. It gives no ids.
+    """
+    merged: list[Any] = [kind.convert(message) for message in left]
+    places = {name: place for place, name in enumerate(map(kind.key, merged)) if name is not None}
+    gaps = set()
+    for write in writes:
+        for item in write if isinstance(write, list) else (write,):
+            message = kind.convert(item)
+            name = kind.key(message)
+            place = places.get(name)
+            if kind.removes(message):
+                if place is not None:
+                    gaps.add(places.pop(name))
+            elif place is not None:
+                merged[place] = message
+            else:
+                if name is not None:
+                    places[name] = len(merged)
+                merged.append(message)
+    return [message for place, message in enumerate(merged) if place not in gaps] if gaps else merged
 
 
 def after_remove_all(right: list[Any], kind: Kind) -> list[Any] | None:
@@ -126,7 +165,7 @@ def _langchain_kind() -> Kind:
         return messages
 
     def convert(item: Any) -> Any:
-        return langchain.convert_to_messages([item])[0]
+        return item if isinstance(item, langchain.BaseMessage) else langchain.convert_to_messages([item])[0]
 
     return Kind(read, convert, key, lambda message: isinstance(message, langchain.RemoveMessage))
 
@@ -187,10 +226,12 @@ PLAIN: Final = Kind(_read_plain, _convert_plain, _plain_key, _plain_removes)
 __all__ = (
     "PLAIN",
     "REMOVE_ALL_MESSAGES",
+    "AnyMessage",
     "Kind",
     "after_remove_all",
     "in_openai_form",
     "langchain_messages",
     "merge",
+    "merge_writes",
     "message_kind",
 )

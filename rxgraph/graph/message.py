@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 
 from rxgraph.warnings import LangGraphDeprecationWarning
 
-from ._messages import PLAIN, after_remove_all, in_openai_form, merge, message_kind
+from ._messages import PLAIN, after_remove_all, in_openai_form, merge, merge_writes, message_kind
 from ._messages import REMOVE_ALL_MESSAGES as REMOVE_ALL_MESSAGES
 from ._messages_write import running_task, write_now
 from .state import StateGraph
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
     Messages = list[MessageLikeRepresentation] | MessageLikeRepresentation
 else:
-    # What a state is made of must be known without langchain-core, and naming its classes would import it.
-    AnyMessage = MessageLikeRepresentation = Messages = Any
+    from ._messages import AnyMessage
+
+    Messages = Any
 
 
 @overload
@@ -79,10 +80,22 @@ def add_messages(left: Any = None, right: Any = None, *, format: str | None = No
     return merged
 
 
+def _messages_delta_reducer(state: list[Any], writes: list[Any]) -> list[Any]:
+    """Merge the writes of many supersteps by id: for ``DeltaChannel(_messages_delta_reducer)``.
+
+    It gives no ids, removes nothing that is not there, and knows no removal of everything.
+    """
+    return merge_writes(state, writes, message_kind())
+
+
 class MessagesState(TypedDict):
     """A state with one key, ``messages``; more keys are added by inheriting from it."""
 
     messages: Annotated[list[AnyMessage], add_messages]
+
+
+# Pydantic would show it as the description of the schemas and tools of every graph with this state.
+MessagesState.__doc__ = None
 
 
 class MessageGraph(StateGraph[Any, Any, Any, Any]):

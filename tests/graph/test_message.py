@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Annotated, Any, TypedDict
 
 import pytest
+from pydantic import TypeAdapter
 
 from rxgraph.graph import START, MessagesState, StateGraph, _messages, add_messages
-from rxgraph.graph.message import REMOVE_ALL_MESSAGES, MessageGraph, push_message
+from rxgraph.graph.message import REMOVE_ALL_MESSAGES, MessageGraph, _messages_delta_reducer, push_message
 from rxgraph.warnings import LangGraphDeprecationWarning, UnknownStateKeyWarning
 from tests._lanes import Lane
 
@@ -182,6 +183,16 @@ def test_a_push_to_a_key_that_is_not_there_warns_and_names_the_nearest(alone: No
 def test_a_push_outside_of_a_node_says_where_it_works() -> None:
     with pytest.raises(RuntimeError, match=r"push_message\(\) was called outside of a running node"):
         push_message(user("hi", "1"))
+
+
+def test_deltas_of_dicts_are_merged(alone: None) -> None:
+    writes = [[user("b", "2"), removal("1")], removal("3"), user("c", "2"), user("d")]
+    assert _messages_delta_reducer([user("a", "1")], writes) == [user("c", "2"), user("d")]
+
+
+def test_pydantic_takes_any_message_where_langchain_core_is_missing(alone: None) -> None:
+    state = {"messages": [user("hi", "1"), "ho"]}
+    assert TypeAdapter(MessagesState).validate_python(state) == state
 
 
 def test_a_message_graph_is_deprecated(alone: None, lane: Lane) -> None:

@@ -19,8 +19,9 @@ from langchain_core.messages import (
     RemoveMessage,
     SystemMessage,
     ToolMessage,
+    convert_to_messages,
 )
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
 from tests.parity._twin import ALL, LANES, Ids, Program, Tidy, compare, runtime
 
@@ -161,6 +162,31 @@ def test_updates_one_after_the_other_do_the_same(updates: list[list[Any]]) -> No
         return state
 
     same(look)
+
+
+DELTAS = st.one_of(MESSAGES, st.lists(MESSAGES, max_size=3))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(MESSAGES, max_size=4), st.lists(DELTAS, max_size=5))
+def test_writes_of_many_supersteps_are_merged_the_same(left: list[Any], writes: list[Any]) -> None:
+    def look(lib: Any) -> Any:
+        # LangGraph looks only at the first message of the state to see whether it has to be converted.
+        state = convert_to_messages(left)
+        merged = lib._messages_delta_reducer(state, writes)
+        return [merged, merged is state, lib._messages_delta_reducer(merged, [])]
+
+    same(look)
+
+
+def test_pydantic_sees_the_same_messages() -> None:
+    """Tools and servers make their schemas out of a state's."""
+
+    def look(lib: Any) -> Any:
+        adapter = TypeAdapter(lib.MessagesState)
+        return [adapter.json_schema(), adapter.validate_python({"messages": [{"type": "human", "content": "hi"}]})]
+
+    assert "HumanMessage" in same(look)
 
 
 COMPONENTS = st.fixed_dictionaries(
