@@ -118,6 +118,8 @@ class Engine:
             if superstep.stopped:
                 self.interrupts = superstep.interrupts
                 yield from self._show_siblings(tasks, outputs)
+                if not self.interrupts:
+                    yield from self._show_stop()
                 return self._hand_on()
             updated = apply_writes(plan, state, tasks)
             if not outputs.isdisjoint(updated):
@@ -252,9 +254,9 @@ class Engine:
             if is_answer_map(command.resume):
                 lineage.answers.by_id.update(command.resume)
             else:
-                if len(waiting := lineage.waiting()) > 1:
+                if len(waiting := lineage.questions()) > 1:
                     raise RuntimeError(
-                        f"Graph {plan.name!r} was resumed with one answer, and {len(waiting)} tasks wait for one: When "
+                        f"Graph {plan.name!r} was resumed with one answer, and {len(waiting)} questions wait: When "
                         "there are multiple pending interrupts, you must specify the interrupt id. Resume with a map: "
                         "Command(resume={interrupt.id: answer, ...})."
                     )
@@ -357,9 +359,7 @@ def check_strictly(lineage: Lineage, resume: Any) -> None:
     """
     if not lineage.config[CONF].get(STRICT_RESUME):
         return
-    pending = [
-        one.id for owner in lineage.waiting() for c, v in lineage.pending_of(owner) if c == INTERRUPT for one in v
-    ]
+    pending = [one.id for one in lineage.questions()]
     if is_answer_map(resume):
         if not resume:
             raise UnknownInterruptError("empty_map", (), pending)

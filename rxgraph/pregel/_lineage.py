@@ -30,7 +30,7 @@ from rxgraph.constants import (
     RESUME,
     TASKS,
 )
-from rxgraph.types import Namespace
+from rxgraph.types import Interrupt, Namespace
 
 from ._state import RunState
 
@@ -119,7 +119,7 @@ class Lineage:
 
     __slots__ = (
         "_at_head", "_deltas", "_forks", "_histories", "_loaded_parent", "_next_version", "_own_answers", "_parent_id",
-        "_whole", "answers", "config", "head", "metadata", "namespace", "parents", "pending", "replay",
+        "_saved_id", "_whole", "answers", "config", "head", "metadata", "namespace", "parents", "pending", "replay",
         "saved_versions", "saver", "stored", "takes_paths", "transient",
     )  # fmt: skip
 
@@ -154,6 +154,8 @@ class Lineage:
         self.metadata: dict[str, Any] = {"step": -2}
         self._parent_id: str | None = None
         self._loaded_parent: dict[str, Any] | None = None
+        self._saved_id: str | None = None
+        """Id of the last checkpoint that is, or is about to be, in the saver; of the ones to come, one is saved."""
         self._at_head: dict[str, Any] | None = None
         self._forks = self.is_sent
         """Whether the next checkpoint may stand beside the thread's head, since the caller has named another one."""
@@ -205,6 +207,7 @@ class Lineage:
             }
             parent = {**parent, CONF: address}
         self._loaded_parent = parent
+        self._saved_id = self.head["id"]
         self._parent_id = None if found.parent_config is None else found.parent_config[CONF]["checkpoint_id"]
         self._at_head = None
         self.pending = [tuple(write) for write in found.pending_writes or ()]
@@ -268,7 +271,7 @@ class Lineage:
     def _address_of(self, checkpoint_id: str) -> dict[str, Any]:
         # Names that begin like this are the runtime's own.
         shown = {key: value for key, value in self.config[CONF].items() if not key.startswith("__pregel_")}
-        if self.namespace:
+        if self.namespace or self.parents:
             shown["checkpoint_map"] = {**self.parents, self.namespace: checkpoint_id}
         return {CONF: {**shown, "checkpoint_id": checkpoint_id}}
 
@@ -291,7 +294,7 @@ class Lineage:
         metadata: dict[str, Any] = {"source": source, "step": state.step, "parents": self.parents}
         if self._deltas and (counters := self._save_deltas(state, source, values, new_versions)):
             metadata["counters_since_delta_snapshot"] = counters
-        self._parent_id, self._loaded_parent = self.head["id"] if self.stored else None, None
+        self._parent_id, self._loaded_parent = self._saved_id, None
         self._at_head, self._forks = None, False
         self.head = {
             "v": LATEST_VERSION,
@@ -302,6 +305,8 @@ class Lineage:
             "versions_seen": dict(state.seen),
             "updated_channels": None if updated is None else sorted(updated),
         }
+        if not self._whole:
+            self._saved_id = self.head["id"]
         self.metadata = metadata
         # What is stored on a checkpoint, answers too, is for the superstep that starts from it.
         self.pending = []
@@ -363,11 +368,11 @@ class Lineage:
         """Writes that belong to no task: updates from outside."""
         return [(c, v) for owner, c, v in self.pending if owner == NULL_TASK_ID and c not in CONTROL]
 
-    def waiting(self) -> list[str]:
-        """Ids of the tasks that wait for an answer."""
+    def questions(self) -> list[Interrupt]:
+        """The questions that wait for answers."""
         finished = {owner for owner, channel, _ in self.pending if channel not in CONTROL}
-        asked = dict.fromkeys(owner for owner, channel, _ in self.pending if channel == INTERRUPT)
-        return [owner for owner in asked if owner not in finished]
+        rows = [asked for owner, channel, asked in self.pending if channel == INTERRUPT and owner not in finished]
+        return [question for asked in rows for question in asked]
 
 
 def finished_writes(stored: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]] | None:

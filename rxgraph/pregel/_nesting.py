@@ -55,7 +55,8 @@ def inner_config(
     if passed_on:
         return merge_configs(own, given)
     inherited = {key: value for key, value in caller.config.items() if key not in OWN_RUN}
-    return merge_configs(inherited, own, given)
+    outermost = {"metadata": {"checkpoint_ns": caller.checkpoint_ns}}
+    return merge_configs(outermost, inherited, own, given)
 
 
 def root_config(own: Mapping[str, Any] | None, given: Mapping[str, Any] | None) -> dict[str, Any]:

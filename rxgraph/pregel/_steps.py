@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Collection, Sequence
-from typing import Any
+from operator import attrgetter
+from typing import Any, Final
 
 from rxgraph._hints import did_you_mean
 from rxgraph.constants import MISSING, TASKS
@@ -19,6 +20,8 @@ from rxgraph.warnings import UnknownTargetWarning
 from ._plan import Node, Plan
 from ._state import RunState
 from ._task import RunContext, Task
+
+_name: Final = attrgetter("node.name")
 
 
 def plan_tasks(run: RunContext, state: RunState, updated: Collection[str] | None) -> list[Task]:
@@ -66,6 +69,9 @@ def apply_writes(plan: Plan, state: RunState, tasks: Sequence[Task], extra: Sequ
         InvalidUpdateError: A channel refuses its values; the error names the nodes that wrote them.
     """
     pulls = [task for task in tasks if task.index is None]
+    if len(pulls) > 1:
+        # Where a run goes on they stand in the order of their nodes' declaration.
+        pulls.sort(key=_name)
     ordered = pulls if len(pulls) == len(tasks) else pulls + [task for task in tasks if task.index is not None]
     _mark_seen(ordered, state)
     state.version = state.next_version(state.version)

@@ -99,8 +99,6 @@ class Superstep(LeanObservable[Part]):
             if "values" in watched:
                 yield (ns, "values", with_interrupts(task.state.peek(run.output_keys), task.interrupts))
         elif task.stopped:
-            if "updates" in watched and run.caller is None:
-                yield (ns, "updates", {INTERRUPT: ()})
             return
         elif "updates" in watched and (task.error is None or task.writes):
             yield (ns, "updates", payloads.update(task, run.output_keys))

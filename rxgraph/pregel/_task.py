@@ -65,12 +65,18 @@ class RunContext(NamedTuple):
     durability: str | None = None
 
     @property
-    def answers(self) -> Answers | None:
-        """The answers that the run, or the one that it is part of, was resumed with."""
+    def thread(self) -> Lineage | None:
+        """The place in its thread of the run, or of the closest one around it that is saved."""
         run = self
         while run.lineage is None and run.caller is not None:
             run = run.caller.run
-        return None if run.lineage is None else run.lineage.answers
+        return run.lineage
+
+    @property
+    def answers(self) -> Answers | None:
+        """The answers that the run, or the one that it is part of, was resumed with."""
+        thread = self.thread
+        return None if thread is None else thread.answers
 
 
 class Task:
@@ -162,7 +168,7 @@ class Task:
     @property
     def checkpoint_map(self) -> dict[str, str]:
         """The checkpoints on which the graphs around a graph called by this task stand, by namespace."""
-        lineage = self.run.lineage
+        lineage = self.run.thread
         return {} if lineage is None else {**lineage.parents, lineage.namespace: lineage.head["id"]}
 
     @property
@@ -184,7 +190,10 @@ class Task:
         """The configuration that the node sees."""
         if self._config is None:
             config = dict(self.run.config)
+            given = config.get(CONF, {})
+            thread = {"thread_id": given["thread_id"]} if given.get("thread_id") is not None else {}
             config["metadata"] = {
+                **thread,
                 **config.get("metadata", {}),
                 "langgraph_step": self.step,
                 "langgraph_node": self.node.name,
@@ -195,7 +204,7 @@ class Task:
             }
             if tags := [*config.get("tags", ()), *self.node.tags]:
                 config["tags"] = tags
-            configurable = {**config.get(CONF, {}), "checkpoint_ns": self.checkpoint_ns, TASK_KEY: ref(self)}
+            configurable = {**given, "checkpoint_ns": self.checkpoint_ns, TASK_KEY: ref(self)}
             if self.run.lineage is not None:
                 configurable["checkpoint_map"], configurable["checkpoint_id"] = self.checkpoint_map, None
             config[CONF] = configurable
@@ -256,7 +265,7 @@ class Task:
         if self.interrupts:
             return [(INTERRUPT, self.interrupts), *answers]
         if self.stopped or isinstance(self.error, GraphBubbleUp):
-            return answers
+            return []
         if self.error is not None:
             return [*answers, *written, (ERROR, self.error)]
         return [*answers, *(written or [(NO_WRITES, None)])]

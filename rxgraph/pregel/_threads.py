@@ -16,7 +16,7 @@ from ._effects import Effect, Load
 from ._lineage import Lineage
 from ._nesting import node_names, without_task_ids
 from ._plan import Plan
-from ._saver import check_thread
+from ._saver import check_thread, no_root
 from ._snapshot import empty_snapshot, snapshot
 from ._task import RunContext
 from ._update import update_thread
@@ -180,7 +180,9 @@ class Threads:
         Raises:
             ValueError: There is no saver, no thread is named, or, if it must exist, no such inner graph.
         """
-        if not self.checkpointer or self.checkpointer is True:
+        if self.checkpointer is True:
+            raise no_root(self.name)
+        if not self.checkpointer:
             raise ValueError(
                 f"Graph {self.name!r} keeps no threads: No checkpointer set. Compile it with one, e.g. "
                 "compile(checkpointer=InMemorySaver())."

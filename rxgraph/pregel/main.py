@@ -435,7 +435,7 @@ class Pregel(Threads, Generic[StateT, ContextT, InputT, OutputT]):
             check_thread(config, self.name)
             parents = config[CONF].get("checkpoint_map")
             return Lineage(saver, config, namespace, self._plan.deltas, whole, parents=parents)
-        outer = caller.run.lineage
+        outer = caller.run.thread
         if outer is None or saver is False:
             return None
         parents = caller.checkpoint_map
@@ -496,7 +496,7 @@ def _drain(log: BoundedLog[Any]) -> list[Any]:
 
 def _print_item(item: tuple[Any, ...]) -> None:
     *namespace, mode, payload = item
-    place = "".join(f"\x1b[33m{NS_SEP.join(one)}\x1b[0m " for one in namespace if one)
+    place = "".join(f"\x1b[1;30;33m[graph={one}]\x1b[0m " for one in namespace if one)
     print(f"\x1b[1m[{mode}]\x1b[0m {place}{payload!r}")  # printing is what print_mode asks for
 
 
