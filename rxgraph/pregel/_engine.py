@@ -27,9 +27,10 @@ from rxgraph.errors import (
     GraphInterrupt,
     GraphRecursionError,
     InvalidUpdateError,
+    ParentCommand,
     UnknownInterruptError,
 )
-from rxgraph.types import Command, Interrupt
+from rxgraph.types import Command, Interrupt, Part
 from rxgraph.warnings import InputIgnoredWarning
 
 from . import _payloads as payloads
@@ -76,6 +77,36 @@ class Engine:
         self._last_output: Any = MISSING
 
     def __iter__(self) -> Generator[Effect, Any, None]:
+        tells = self.run.caller is not None and "lifecycle" in self.run.watched
+        return self._announced() if tells else self._supersteps()
+
+    def _announced(self) -> Generator[Effect, Any, None]:
+        """Say of an inner graph when it begins, before its first event, and how it ends."""
+        run, status = self.run, "completed"
+        cause: Exception | None = None
+        assert run.caller is not None
+        assert run.wiring is not None
+        name = run.caller.name
+        yield Emit((lifecycle(run, {"event": "started", "graph_name": name, "trigger_call_id": run.caller.id}),))
+        try:
+            yield from self._supersteps()
+        except GeneratorExit:
+            # Whoever closes a generator takes nothing from it any more.
+            run.wiring.put(lifecycle(run, {"event": "aborted", "error": None}))
+            raise
+        except GraphInterrupt as error:
+            status, cause = "interrupted", error
+        except GraphDrained as error:
+            status, cause = "drained", error
+        except ParentCommand as error:
+            cause = error
+        except Exception as error:
+            status, cause = "failed", error
+        yield Emit((lifecycle(run, {"event": status, "error": cause if status == "failed" else None}),))
+        if cause is not None:
+            raise cause
+
+    def _supersteps(self) -> Generator[Effect, Any, None]:
         run, state = self.run, self.state
         plan, lineage, watched = run.plan, run.lineage, run.watched
         announces = "tasks" in watched or "debug" in watched
@@ -335,6 +366,11 @@ class Engine:
             f"needs a limit of n + 1.{going_on} "
             'Give the cycle a way out, or raise the limit: config={"recursion_limit": ...}. [GRAPH_RECURSION_LIMIT]'
         )
+
+
+def lifecycle(run: RunContext, fact: dict[str, Any]) -> Part:
+    """Return the part that tells readers of a handle about an inner graph."""
+    return (run.namespace, "lifecycle", fact)
 
 
 def restore_tasks(lineage: Lineage, tasks: Sequence[Task]) -> None:
