@@ -12,6 +12,7 @@ whenever an overwrite was written.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from copy import copy
 from typing import Any, Final, Generic, NamedTuple, Self
@@ -31,6 +32,16 @@ class _DeltaSnapshot(NamedTuple):
     """The whole value of a delta channel, as a checkpoint holds it now and then."""
 
     value: Any
+
+
+def _their_snapshot() -> Any:
+    """LangGraph's class of snapshots, if the program has loaded it: its serializers write no other, and read it."""
+    return getattr(sys.modules.get("langgraph.checkpoint.serde.types"), "_DeltaSnapshot", None)
+
+
+def _is_snapshot(value: object) -> bool:
+    theirs = _their_snapshot()
+    return isinstance(value, _DeltaSnapshot) or (theirs is not None and isinstance(value, theirs))
 
 
 class DeltaChannel(BaseChannel[Value, Any, Value | _DeltaSnapshot], Generic[Value]):
@@ -140,7 +151,9 @@ class DeltaChannel(BaseChannel[Value, Any, Value | _DeltaSnapshot], Generic[Valu
     def snapshot(self) -> _DeltaSnapshot:
         """Return the whole value, for the checkpoints that hold it."""
         self.restarted = False
-        return _DeltaSnapshot(self.get())
+        # A saver of LangGraph's may be the one that gets it; ours take both.
+        made: _DeltaSnapshot = (_their_snapshot() or _DeltaSnapshot)(self.get())
+        return made
 
     def from_checkpoint(self, checkpoint: Value | _DeltaSnapshot | Missing) -> Self:
         """Return a channel that holds a snapshot, a plain value left by another kind of channel, or a first value."""
@@ -148,7 +161,8 @@ class DeltaChannel(BaseChannel[Value, Any, Value | _DeltaSnapshot], Generic[Valu
         if checkpoint is MISSING:
             restored.value = restored._zero()
         else:
-            restored.value = copy(checkpoint.value if isinstance(checkpoint, _DeltaSnapshot) else checkpoint)
+            found: Any = checkpoint
+            restored.value = copy(found.value if _is_snapshot(found) else found)
         return restored
 
     # The value is not in the checkpoint, and the reducer may work in place.
