@@ -15,12 +15,14 @@ from typing import Any
 class Gate:
     """Counts full logs; open at zero."""
 
-    __slots__ = ("_shut", "_waiting", "full")
+    __slots__ = ("_shut", "_waiting", "full", "watchers")
 
     def __init__(self) -> None:
         self._shut = 0
         self.full: list[Any] = []
         """Who shut the gate and gave a name; for telling a stalled reader what holds it up."""
+        self.watchers: tuple[Callable[[], None], ...] = ()
+        """Told of each log that gets full: how a pull learns that its own task holds it up."""
         self._waiting: list[Callable[[], None]] = []
 
     @property
@@ -33,6 +35,8 @@ class Gate:
         self._shut += 1
         if who is not None:
             self.full.append(who)
+        for watcher in self.watchers:
+            watcher()
 
     def reopen(self, who: Any = None) -> None:
         """One log has room again; calls everyone who waits when it was the last.

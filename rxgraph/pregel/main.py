@@ -26,12 +26,13 @@ from rxgraph.constants import CONF, NS_SEP, START
 from rxgraph.flow import BoundedLog
 from rxgraph.flow._lean import connect
 from rxgraph.runtime import RunControl
-from rxgraph.stream import projection
+from rxgraph.stream import AsyncGraphRunStream, GraphRunStream, projection
 from rxgraph.types import GraphOutput, Interrupt, Namespace
 from rxgraph.typing import ContextT, InputT, OutputT, StateT
 from rxgraph.warnings import NoSaverWarning
 
 from ._engine import Engine
+from ._handles import Transformers, open_ahandle, open_handle
 from ._lineage import Lineage
 from ._nesting import caller_of, inner_config, root_config, without_task_ids
 from ._observe import observe_run
@@ -102,6 +103,8 @@ class Pregel(Threads, Generic[StateT, ContextT, InputT, OutputT]):
         self.cache: Any = None
         """Keeps results of nodes that have a cache policy."""
         self._saver: Any = None
+        self.transformers: Transformers = ()
+        """Projections that handles of runs have besides the built-in ones."""
         self.interrupt_before_nodes: str | Sequence[str] = ()
         self.interrupt_after_nodes: str | Sequence[str] = ()
 
@@ -194,6 +197,41 @@ class Pregel(Threads, Generic[StateT, ContextT, InputT, OutputT]):
         """
         self._open(input, config, options, self.stream_mode)
         return observe_run(lambda: self._open(input, config, options, self.stream_mode))
+
+    def stream_events(
+        self,
+        input: InputT | Any,
+        config: RunnableConfig | None = None,
+        *,
+        version: str = "v2",
+        transformers: Transformers | None = None,
+        maxlen: int | None = None,
+        **options: Any,
+    ) -> GraphRunStream:
+        """Return a handle on a run in the synchronous lane: projections, raw events, output.
+
+        Demand: nothing runs before the first pull; a projection that is read and full holds the run.
+
+        Args:
+            version: ``"v3"``.
+            transformers: More projections: classes, functions of a scope, or operator chains by name.
+            maxlen: Most items that wait in each projection; 1024 by default.
+            options: Those of :meth:`stream`, but for ``stream_mode`` and ``subgraphs``.
+        """
+        return open_handle(self, input, config, transformers, maxlen, {**options, "version": version})
+
+    async def astream_events(
+        self,
+        input: InputT | Any,
+        config: RunnableConfig | None = None,
+        *,
+        version: str = "v2",
+        transformers: Transformers | None = None,
+        maxlen: int | None = None,
+        **options: Any,
+    ) -> AsyncGraphRunStream:
+        """Return a handle on a run in the asynchronous lane; see :meth:`stream_events`."""
+        return await open_ahandle(self, input, config, transformers, maxlen, {**options, "version": version})
 
     def batch(
         self,

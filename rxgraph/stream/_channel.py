@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -102,6 +102,14 @@ class StreamChannel(Ring[T], LeanObservable[T]):
         Ring.__init__(self, shown, self.maxlen, gate)
         self.overflow = self._check_overflow(overflow)
         self.on_subscriber_error: Callable[[Any, Exception], None] = _log_subscriber_error
+        self._says_maxlen = maxlen is not None
+        self.is_named = name is not None
+        """Whether it was given a name, under which a mux shows its items in the raw log."""
+        self.on_interest: Callable[[bool], None] | None = None
+        """Called when the channel gets its first reader, and when the last one has left."""
+        self._interesting = False
+        # What a reader that let the channel go has not taken; the next one begins with it.
+        self._left_over: list[T] = []
         self._window: ReplayWindow | None = None
         if replay or replay_bytes is not None:
             self._window = ReplayWindow(replay or DEFAULT_MAXLEN, replay_bytes)
@@ -138,6 +146,28 @@ class StreamChannel(Ring[T], LeanObservable[T]):
 
     def fail(self, error: Exception) -> None:
         """End the channel with an error, behind the items that wait."""
+        self._end(error)
+
+    def keep(self, items: int | None = None, nbytes: int | None = None) -> ReplayWindow:
+        """Keep the newest items from now on for readers that come late; returns where they are.
+
+        Args:
+            items: Most items to keep; ``None`` leaves a window as it is, or means the library's default of 1024.
+            nbytes: Most bytes of them.
+
+        Raises:
+            ValueError: *items* or *nbytes* below 1.
+        """
+        if self._window is None or items is not None or nbytes is not None:
+            past = () if self._window is None else self._window.newest(len(self._window))
+            self._window = ReplayWindow(items or DEFAULT_MAXLEN, nbytes)
+            for item in past:
+                self._window.add(item)
+            self.route()
+        return self._window
+
+    def end(self, error: Exception | None) -> None:
+        """Do what :meth:`fail` does, or :meth:`close` without an error; idempotent."""
         self._end(error)
 
     @property
@@ -219,11 +249,11 @@ class StreamChannel(Ring[T], LeanObservable[T]):
 
     def __iter__(self) -> Branch[T]:
         self._check_lane(False)
-        return Branch.of(self._new(self._claim("for")))
+        return Branch.of(self._new(self._claim("for"), self._leftovers()))
 
     def __aiter__(self) -> AsyncBranch[T]:
         self._check_lane(True)
-        return AsyncBranch(self._new(self._claim("async for")))
+        return AsyncBranch(self._new(self._claim("async for"), self._leftovers()))
 
     def tee(self, n: int) -> tuple[Branch[T], ...]:
         """Return *n* iterators that each get every item from now on, paced by the slowest.
@@ -234,7 +264,8 @@ class StreamChannel(Ring[T], LeanObservable[T]):
             ValueError: *n* below 1.
         """
         self._check_lane(False)
-        return tuple(Branch.of(self._new(name)) for name in self._tee_names(n, "tee"))
+        names, past = self._tee_names(n, "tee"), self._leftovers()
+        return tuple(Branch.of(self._new(name, past)) for name in names)
 
     def atee(self, n: int) -> tuple[AsyncBranch[T], ...]:
         """Return *n* async iterators that each get every item from now on, paced by the slowest.
@@ -245,7 +276,8 @@ class StreamChannel(Ring[T], LeanObservable[T]):
             ValueError: *n* below 1.
         """
         self._check_lane(True)
-        return tuple(AsyncBranch(self._new(name)) for name in self._tee_names(n, "atee"))
+        names, past = self._tee_names(n, "atee"), self._leftovers()
+        return tuple(AsyncBranch(self._new(name, past)) for name in names)
 
     def reader(
         self,
@@ -272,7 +304,7 @@ class StreamChannel(Ring[T], LeanObservable[T]):
                 or *replay* of a channel that keeps no past.
         """
         self._check_lane(False)
-        return Branch.of(self._join(name, overflow, maxlen, replay, mark_gaps))
+        return Branch.of(self._join(name, overflow, maxlen, self._past(replay), mark_gaps))
 
     def areader(
         self,
@@ -285,7 +317,7 @@ class StreamChannel(Ring[T], LeanObservable[T]):
     ) -> AsyncBranch[T]:
         """Return one more async iterator, with a policy of its own; the arguments are those of :meth:`reader`."""
         self._check_lane(True)
-        return AsyncBranch(self._join(name, overflow, maxlen, replay, mark_gaps))
+        return AsyncBranch(self._join(name, overflow, maxlen, self._past(replay), mark_gaps))
 
     def subscribe_with(
         self,
@@ -303,7 +335,7 @@ class StreamChannel(Ring[T], LeanObservable[T]):
             TypeError: *subscriber* is None or has not the methods of one. [RS §1.9]
         """
         check_subscriber(subscriber)
-        _ReaderLink(subscriber, self._join(None, overflow, maxlen, replay, mark_gaps)).start()
+        _ReaderLink(subscriber, self._join(None, overflow, maxlen, self._past(replay), mark_gaps)).start()
 
     def statistics(self) -> ChannelStatistics:
         """Count the channel's items, and say who waits."""
@@ -358,6 +390,13 @@ class StreamChannel(Ring[T], LeanObservable[T]):
             self.pump, self.turn = Turns(pump), pump
         self.is_async = is_async
 
+    def _limit_to(self, maxlen: int) -> None:
+        """Take the bound of the run, where the channel was made without one of its own."""
+        if not self._says_maxlen:
+            self.maxlen = self._limit = maxlen
+            self._refill = maxlen * 3 // 4
+            self._chunk = max(1, maxlen // 4)
+
     def _check_lane(self, asynchronous: bool) -> None:
         if self.is_async is not None and self.is_async is not asynchronous:
             here, there, way = (
@@ -372,6 +411,11 @@ class StreamChannel(Ring[T], LeanObservable[T]):
         self._plain = bool(self._cursors) and not (
             self.closed or self._logs or self._observers or self._window is not None
         )
+        if self.on_interest is not None and not self.closed:
+            wanted = bool(self._cursors or self._logs or self._observers or self._window is not None)
+            if wanted is not self._interesting:
+                self._interesting = wanted
+                self.on_interest(wanted)
 
     def forget(self, reader: Reader[T]) -> None:
         """Keep the counts of a reader that leaves, and nothing else of it."""
@@ -395,11 +439,25 @@ class StreamChannel(Ring[T], LeanObservable[T]):
         self._claim(f"{way}({n})")
         return [f"{self.name}[{i}]" for i in range(n)]
 
-    def _new(self, name: str) -> Reader[T]:
-        return self._join(name, None, None, 0, False)
+    def _release(self, left_over: list[T]) -> None:
+        """Let the next one iterate the channel; it begins with what the last one left."""
+        self._taken_by = None
+        self._left_over = left_over
+
+    def _leftovers(self) -> list[T]:
+        left_over, self._left_over = self._left_over, []
+        return left_over
+
+    def _new(self, name: str, past: Sequence[T]) -> Reader[T]:
+        return self._join(name, None, None, past, False)
 
     def _join(
-        self, name: str | None, overflow: Overflow | None, maxlen: int | None, replay: int | bool, mark_gaps: bool
+        self,
+        name: str | None,
+        overflow: Overflow | None,
+        maxlen: int | None,
+        past: Sequence[T | Lagged],
+        mark_gaps: bool,
     ) -> Reader[T]:
         if overflow is None:
             overflow = self.overflow
@@ -410,7 +468,6 @@ class StreamChannel(Ring[T], LeanObservable[T]):
                 "overflow='suspend' can't have a maxlen of its own. Give it to StreamChannel(maxlen=...)."
             )
         limit = self.maxlen if maxlen is None else self._check_maxlen(self.name, maxlen)
-        past = self._past(replay)
         self._number += 1
         shown = name or f"{self.name}#{self._number}"
         self._read = True

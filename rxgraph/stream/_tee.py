@@ -21,7 +21,7 @@ import asyncio
 import logging
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from threading import get_ident
@@ -206,7 +206,7 @@ class Ring(Generic[T]):
 class Reader(ABC, Generic[T]):
     """One reader of a ring: what it may take, how it waits, and its counters."""
 
-    def __init__(self, ring: Ring[T], name: str, past: list[T | Lagged]) -> None:
+    def __init__(self, ring: Ring[T], name: str, past: Sequence[T | Lagged]) -> None:
         self.ring = ring
         self.name = name
         self.chunk: Iterator[Any] = iter(())
@@ -384,40 +384,53 @@ class Reader(ABC, Generic[T]):
             while self.left or not self.has():
                 if self.left or self.over():
                     return None
-                blockers = None
+                if ring.is_async is False:
+                    raise LaneError(f"Channel {ring.name!r} belongs to a synchronous run. Use: for … in …")
+                blockers = ring.blockers(self)
+                if blockers and all(blocker.task is task for blocker in blockers):
+                    raise StalledConsumerError(self.name, _names(blockers, ring.gate))
                 if not self.waiting:
-                    if ring.is_async is False:
-                        raise LaneError(f"Channel {ring.name!r} belongs to a synchronous run. Use: for … in …")
-                    blockers = ring.blockers(self)
-                    if blockers and all(blocker.task is task for blocker in blockers):
-                        raise StalledConsumerError(self.name, _names(blockers, ring.gate))
                     self.wait()
                     if ring.pump is not None and ring.pump.request(1) is False and self.waiting:
                         return None
                 # The item may have come inside the request: then no future is needed, and no turn of the loop.
                 if self.waiting:
-                    await self._arrival(blockers)
+                    await self._arrival(blockers, task)
             return self.take()
         finally:
             self.stop_waiting()
             self._pulling = None
 
-    async def _arrival(self, blockers: list[Reader[Any]] | None) -> None:
+    async def _arrival(self, blockers: list[Reader[Any]] | None, task: Any) -> None:
         loop = asyncio.get_running_loop()
-        self.future = loop.create_future()
-        alarm = loop.call_later(STALL_WARNING, _say_stalled, self, blockers) if blockers else None
+        self.future = future = loop.create_future()
+        alarms = [loop.call_later(STALL_WARNING, _say_stalled, self, blockers)] if blockers else []
+
+        def heed_shut() -> None:
+            found = self.ring.blockers(self)
+            if not found:
+                return
+            if all(blocker.task is task for blocker in found):
+                if not future.done():
+                    future.set_result(None)
+            elif not alarms:
+                alarms.append(loop.call_later(STALL_WARNING, _say_stalled, self, found))
+
+        gate = self.ring.gate
+        gate.watchers = (*gate.watchers, heed_shut)
         try:
-            await self.future
+            await future
         finally:
             self.future = None
-            if alarm is not None:
+            gate.watchers = tuple(watcher for watcher in gate.watchers if watcher is not heed_shut)
+            for alarm in alarms:
                 alarm.cancel()
 
 
 class Cursor(Reader[T]):
     """A position in the ring: lossless, and what the ring waits for."""
 
-    def __init__(self, ring: Ring[T], name: str, past: list[T | Lagged]) -> None:
+    def __init__(self, ring: Ring[T], name: str, past: Sequence[T | Lagged]) -> None:
         super().__init__(ring, name, past)
         self.pos = self._joined = ring.emitted
         self._size = 0
@@ -541,7 +554,7 @@ class LossyReader(Reader[T]):
     """A log of its own with a policy: nobody waits for it."""
 
     def __init__(
-        self, ring: Ring[T], name: str, past: list[T | Lagged], overflow: Overflow, maxlen: int, mark_gaps: bool
+        self, ring: Ring[T], name: str, past: Sequence[T | Lagged], overflow: Overflow, maxlen: int, mark_gaps: bool
     ) -> None:
         self._log = BoundedLog[T](maxlen, overflow=overflow, name=name, mark_gaps=mark_gaps)
         super().__init__(ring, name, past)

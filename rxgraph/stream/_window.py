@@ -59,6 +59,13 @@ class ReplayWindow:
         items = items[len(items) - there :]
         return [Lagged(asked - there), *items] if asked > there else items
 
+    def newest(self, wanted: int) -> list[Any]:
+        """Return *wanted* items, behind a ``Lagged`` if some of them are gone, or came before the window was there."""
+        items: list[Any] = [item for item, _ in self._kept]
+        there = min(wanted, len(items))
+        items = items[len(items) - there :]
+        return [Lagged(wanted - there), *items] if wanted > there else items
+
     def __len__(self) -> int:
         return len(self._kept)
 

@@ -1,0 +1,116 @@
+"""What drives a lane for a run handle: a step, or a task, for pulls that find nothing waiting."""
+
+from __future__ import annotations
+
+import asyncio
+from threading import Lock
+from typing import Any
+
+from rxgraph._context import CURRENT
+from rxgraph.flow import RequestScheduler
+from rxgraph.stream._sources import one_thread_only
+
+from ._aio import AsyncLane, _Driver
+from ._sync import SyncLane
+from ._wiring import Wiring
+
+WAKE = ((), "", None)
+"""A part that says nothing: it wakes the owner of a run, so that it finds the run abandoned."""
+
+
+class LaneSource:
+    """Drives the synchronous lane, one turn a step."""
+
+    def __init__(self, lane: SyncLane, wiring: Wiring) -> None:
+        self.gate = wiring.gate
+        self._wiring, self._turns = wiring, lane.turns()
+        self._turning = Lock()
+        """Held during a turn. Whoever abandons the run first says so and then tries the lock; a turn first lets go and
+        then looks whether somebody said so. One of the two ends the run."""
+        self._abandoned = False
+
+    def turn(self) -> bool:
+        """Take the run one turn on; False if it has ended."""
+        if not self._turning.acquire(blocking=False):
+            raise one_thread_only()
+        mux, going_on = self._wiring.mux, False
+        try:
+            if not self._abandoned:
+                next(self._turns)
+                going_on = True
+        except StopIteration:
+            mux.on_completed()
+        except Exception as error:
+            mux.on_error(error)
+        except BaseException as signal:
+            mux.on_error(RuntimeError(f"The run was broken off by {type(signal).__name__}."))
+            raise
+        finally:
+            self._turning.release()
+            if self._abandoned:
+                self.stop()
+        return going_on
+
+    def stop(self) -> None:
+        """End the run and wait for nodes on worker threads; if a turn is under way, as soon as it is over."""
+        self._abandoned = True
+        if not self._turning.acquire(blocking=False):
+            self._wiring.inbox.put_nowait(WAKE)
+            return
+        try:
+            self._wiring.mux.abort()
+            self._turns.close()
+        finally:
+            self._turning.release()
+
+
+class DriverSource:
+    """Drives the asynchronous lane, as a task of its own, while pulls wait for items."""
+
+    def __init__(self, lane: AsyncLane, wiring: Wiring) -> None:
+        self.gate = wiring.gate
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self._wiring = wiring
+        self._scheduler = RequestScheduler(charge="item")
+        self._driver = _Driver(lane, wiring, self._scheduler)
+        self._stopped = False
+        self.withdraw = self._scheduler.withdraw
+
+    def request(self, n: int, /) -> bool | None:
+        """Leave word that *n* more items are wanted."""
+        driver = self._driver
+        if self._stopped or (driver.task is not None and driver.task.done()):
+            return False
+        if self.loop is None:
+            self.loop = asyncio.get_running_loop()
+        self._scheduler.request(n)
+        driver.start()
+        return None
+
+    async def stop(self) -> None:
+        """Cancel the run and wait for its nodes, unless it is one of them that asks; idempotent."""
+        self._stopped = True
+        self._scheduler.cancel()
+        if self._is_inside():
+            self.stop_soon()
+        else:
+            await self._driver.stop()
+
+    def stop_soon(self) -> None:
+        """Cancel the run without waiting."""
+        self._stopped = True
+        if self._driver.task is not None:
+            self._driver.task.cancel()
+
+    def _is_inside(self) -> bool:
+        """Whether this is called by a node of the run, which can't wait for its own end."""
+        if asyncio.current_task() is self._driver.task:
+            return True
+        task: Any = CURRENT.get()
+        wiring = None if task is None else task.run.wiring
+        while wiring is not None and wiring is not self._wiring:
+            wiring = wiring.outer
+        return wiring is not None
+
+
+__all__ = ("DriverSource", "LaneSource")

@@ -1,0 +1,198 @@
+"""The built-in projections of a run, as operator chains over its parts."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal, NotRequired, TypeAlias, cast
+
+from reactivex import Observable
+from typing_extensions import TypedDict
+
+from rxgraph import operators as ops
+from rxgraph.types import Namespace, Part
+
+from ._channel import StreamChannel
+from ._events import data_of, lifecycle, parent_of
+from ._feed import Chain, OwnParts, payloads
+from ._mux import StreamMux
+from ._parts import Parts
+from ._transformer import StreamTransformer
+from .run_stream import AsyncSubgraphRunStream, SubgraphRunStream
+
+SubgraphStatus: TypeAlias = Literal["started", "completed", "failed", "interrupted", "drained", "aborted"]
+"""How an inner graph stands."""
+
+
+class LifecyclePayload(TypedDict):
+    """What a ``lifecycle`` event says.
+
+    Shapes: ``namespace`` is the path of the inner graph, a list; ``graph_name`` and ``trigger_call_id``, the id of the
+    task that called it, come with ``"started"``; ``error``, a text, with ``"failed"``.
+    """
+
+    event: SubgraphStatus
+    namespace: list[str]
+    graph_name: NotRequired[str]
+    trigger_call_id: NotRequired[str | None]
+    cause: NotRequired[dict[str, Any]]
+    error: NotRequired[str]
+
+
+class _Own(Chain):
+    """One mode of the graph itself, payload by payload.
+
+    Args:
+        scope: Namespace of the graph.
+        maxlen: Most items that wait; ``None`` means the library's default of 1024.
+    """
+
+    _native: ClassVar[bool] = True
+    _mode: ClassVar[str]
+    _shaped: ClassVar[bool] = False
+
+    def __init__(self, scope: Namespace = (), *, maxlen: int | None = None) -> None:
+        super().__init__(scope)
+        self.required_stream_modes = (self._mode,)
+        self._maxlen = maxlen
+
+    def init(self) -> dict[str, Any]:
+        """Return the one channel, under the name of the mode."""
+        return {self._mode: StreamChannel(maxlen=self._maxlen)}
+
+    def chains(self, parts: Parts, mux: StreamMux) -> dict[str, Observable[Any]]:
+        coerce = mux.coerce
+        chosen = OwnParts(parts, self.scope).pipe(ops.mode(self._mode))
+        if self._shaped or coerce is not None:
+            return {self._mode: chosen.pipe(ops.map(lambda part: data_of(cast(Part, part), coerce, self.scope)))}
+        return {self._mode: chosen.pipe(payloads)}
+
+
+class ValuesTransformer(_Own):
+    """``values``: the state after each superstep; a question repeats it."""
+
+    required_stream_modes = ("values",)
+    _mode = "values"
+    _shaped = True
+
+
+class UpdatesTransformer(_Own):
+    """``updates``: ``{node: update}`` of each task."""
+
+    required_stream_modes = ("updates",)
+    _mode = "updates"
+
+
+class CustomTransformer(_Own):
+    """``custom``: what nodes write."""
+
+    required_stream_modes = ("custom",)
+    _mode = "custom"
+
+
+class CheckpointsTransformer(_Own):
+    """``checkpoints``: each checkpoint as it is saved."""
+
+    required_stream_modes = ("checkpoints",)
+    _mode = "checkpoints"
+
+
+class TasksTransformer(_Own):
+    """``tasks``: the start and the result of each task."""
+
+    required_stream_modes = ("tasks",)
+    _mode = "tasks"
+
+
+class DebugTransformer(_Own):
+    """``debug``: tasks and checkpoints with step and time."""
+
+    required_stream_modes = ("debug",)
+    _mode = "debug"
+
+
+class LifecycleTransformer(Chain):
+    """``lifecycle``: how the graphs inside this one begin and end, at all depths.
+
+    Args:
+        scope: Namespace of the graph.
+        maxlen: Most items that wait; ``None`` means the library's default of 1024.
+    """
+
+    _native = True
+    required_stream_modes = ("lifecycle",)
+    unlogged = ("tasks",)
+    # The raw log shows the events themselves, in their place.
+    unforwarded = ("lifecycle",)
+
+    def __init__(self, scope: Namespace = (), *, maxlen: int | None = None) -> None:
+        super().__init__(scope)
+        self._maxlen = maxlen
+
+    def init(self) -> dict[str, Any]:
+        """Return the one channel."""
+        return {"lifecycle": StreamChannel("lifecycle", maxlen=self._maxlen)}
+
+    def chains(self, parts: Parts, mux: StreamMux) -> dict[str, Observable[Any]]:
+        depth = len(self.scope)
+        chain = ops.pipe(
+            ops.mode("lifecycle"),
+            ops.filter(lambda part: len(part[0]) > depth and part[0][:depth] == self.scope),
+            ops.map(lifecycle),
+        )
+        return {"lifecycle": chain(parts)}
+
+
+class SubgraphTransformer(Chain):
+    """``subgraphs``: a handle for each graph that this one calls.
+
+    Args:
+        scope: Namespace of the graph.
+        maxlen: Most handles that wait; ``None`` means the library's default of 1024.
+    """
+
+    _native = True
+    required_stream_modes = ("lifecycle",)
+    unlogged = ("tasks",)
+
+    def __init__(self, scope: Namespace = (), *, maxlen: int | None = None) -> None:
+        super().__init__(scope)
+        self._maxlen = maxlen
+
+    def init(self) -> dict[str, Any]:
+        """Return the one channel."""
+        return {"subgraphs": StreamChannel(maxlen=self._maxlen)}
+
+    def chains(self, parts: Parts, mux: StreamMux) -> dict[str, Observable[Any]]:
+        kind = AsyncSubgraphRunStream if mux.is_async else SubgraphRunStream
+
+        def begins_here(part: Part) -> bool:
+            return part[2]["event"] == "started" and parent_of(part[0]) == self.scope
+
+        def handle(part: Part) -> SubgraphRunStream | AsyncSubgraphRunStream:
+            ns, _, given = part
+            return kind(
+                mux.child(ns),
+                path=ns,
+                graph_name=given.get("graph_name"),
+                trigger_call_id=given.get("trigger_call_id"),
+            )
+
+        chain = ops.pipe(ops.mode("lifecycle"), ops.filter(begins_here), ops.map(handle))
+        return {"subgraphs": chain(parts)}
+
+
+BUILT_IN: tuple[type[StreamTransformer], ...] = (ValuesTransformer, LifecycleTransformer, SubgraphTransformer)
+"""What every run shows."""
+
+__all__ = (
+    "BUILT_IN",
+    "CheckpointsTransformer",
+    "CustomTransformer",
+    "DebugTransformer",
+    "LifecyclePayload",
+    "LifecycleTransformer",
+    "SubgraphStatus",
+    "SubgraphTransformer",
+    "TasksTransformer",
+    "UpdatesTransformer",
+    "ValuesTransformer",
+)
