@@ -450,18 +450,25 @@ def _during(
     events: Sequence[tuple[tuple[str, ...], Any]], width: int, depth: int, failed: bool, ids: NumberedIds
 ) -> list[str]:
     """What comes while the tasks of a superstep run: graphs inside them one after the other, then the tasks' own."""
+    segments = {namespace[depth] for namespace, _ in events if len(namespace) > depth}
+    place = {segment: _task_of(segment, segments) for segment in segments}
     result: list[str] = []
     if width > 1:
-        segments = {namespace[depth] for namespace, _ in events if len(namespace) > depth}
-        for segment in sorted(segments, key=ids.key):
-            inner = [one for one in events if one[0][depth : depth + 1] == (segment,)]
+        for segment in sorted({*place.values()}, key=ids.key):
+            inner = [one for one in events if len(one[0]) > depth and place[one[0][depth]] == segment]
             result += _level(inner, depth + 1, failed, ids)
         own = [event for namespace, event in events if len(namespace) == depth]
         return result + [ids(repr(one)) for one in sorted(own, key=ids.key)]
-    for segment, run in itertools.groupby(events, key=lambda one: one[0][depth : depth + 1]):
+    for segment, run in itertools.groupby(events, key=lambda one: place[one[0][depth]] if len(one[0]) > depth else ""):
         run = list(run)
         result += _level(run, depth + 1, failed, ids) if segment else [ids(repr(event)) for _, event in run]
     return result
+
+
+def _task_of(segment: str, segments: set[str]) -> str:
+    """The namespaces of a stateful graph, and of those inside it, do not tell the tasks: the only one of that name."""
+    of_name = [one for one in segments if one.startswith(f"{segment}:")]
+    return of_name[0] if len(of_name) == 1 else segment
 
 
 def _namespace(event: Any) -> tuple[str, ...]:
