@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ._groups import Group, make_groups
-from ._model import SEPARATOR, CurveStyle, Edge, Node, NodeStyles, Structure
+from ._model import SEPARATOR, CurveStyle, Edge, Node, NodeStyles, Structure, notes_of
 from ._run import STYLES, RunStates
 from ._yaml import dump_yaml
 
@@ -54,14 +54,15 @@ class _Text:
         return self.group_ids.get(id) or _escape(id)
 
     def group(self, group: Group) -> Iterator[str]:
+        if not self.declared and not any(inner.edges or inner.loops for inner in group):
+            return
         if group.path:
             yield f"\tsubgraph {self._title(group)}"
         if self.declared:
             yield from map(self._node, group.nodes)
         yield from map(self._edge, group.edges)
-        yield from map(self._edge, group.loops)
-        for inner in group.groups.values():
-            yield from self.group(inner)
+        for part in group.parts:
+            yield from self.group(part) if isinstance(part, Group) else (self._edge(part),)
         if group.path:
             yield "\tend"
 
@@ -79,13 +80,12 @@ class _Text:
         name = node.name.split(SEPARATOR)[-1]
         if name.startswith(tuple(MARKDOWN)) and name.endswith(tuple(MARKDOWN)):
             name = f"<p>{name}</p>"
-        if node.metadata:
-            shown = "\n".join(f"{key} = {value}" for key, value in node.metadata.items())
+        if notes := notes_of(node):
+            shown = "\n".join(f"{_plain(key)} = {_plain(value)}" for key, value in notes)
             name = f"{name}<hr/><small><em>{shown}</em></small>"
-        if node.id == self.first:
-            return f"\t{_escape(node.id)}([{name}]):::first"
-        if node.id == self.last:
-            return f"\t{_escape(node.id)}([{name}]):::last"
+        if node.id in (self.first, self.last):
+            kind = "last" if node.id == self.last else "first"
+            return f"\t{_escape(node.id)}([{name}]):::{kind}"
         return f"\t{_escape(node.id)}({name})"
 
     def _edge(self, edge: Edge) -> str:
@@ -104,6 +104,11 @@ class _Text:
 def _escape(id: str) -> str:
     """Return an id in which only ASCII letters, digits, dash and underscore stand for themselves."""
     return re.sub(r"[^a-zA-Z0-9_-]", lambda found: f"\\{ord(found[0]):x}", id)
+
+
+def _plain(text: str) -> str:
+    """Return a text in which nothing is Mermaid's syntax or HTML."""
+    return re.sub(r"[#<>|()\[\]{}]", lambda found: f"#{ord(found[0])};", text).replace('"', "#quot;")
 
 
 def _curve(style: CurveStyle | str) -> str:

@@ -51,6 +51,16 @@ class Edge(NamedTuple):
         return self._replace(source=source or self.source, target=target or self.target)
 
 
+def notes_of(node: Node) -> list[tuple[str, str]]:
+    """Return the metadata that is drawn, as text: plain values, and lists of them."""
+    notes = []
+    for key, value in (node.metadata or {}).items():
+        parts = list(value) if isinstance(value, (list, tuple, set)) else [value]
+        if all(isinstance(part, (str, int, float)) for part in parts):
+            notes.append((str(key), ", ".join(map(str, parts))))
+    return notes
+
+
 class CurveStyle(Enum):
     """How Mermaid bends the lines."""
 
@@ -169,13 +179,13 @@ class Structure:
     def trim_first_node(self) -> None:
         """Remove the first node, if one edge leads from it to what then is the first."""
         first = self.first_node()
-        if first and self._only_end("target", (first.id,)) and self._count("source", first) == 1:
+        if first and self._only_end("target", (first.id,)) and self._count_edges("source", first) == 1:
             self.remove_node(first)
 
     def trim_last_node(self) -> None:
         """Remove the last node, if one edge leads to it from what then is the last."""
         last = self.last_node()
-        if last and self._only_end("source", (last.id,)) and self._count("target", last) == 1:
+        if last and self._only_end("source", (last.id,)) and self._count_edges("target", last) == 1:
             self.remove_node(last)
 
     def _only_end(self, side: str, without: Collection[str]) -> Node | None:
@@ -184,8 +194,11 @@ class Structure:
         found = [node for node in self.nodes.values() if node.id not in touched and node.id not in without]
         return found[0] if len(found) == 1 else None
 
-    def _count(self, side: str, node: Node) -> int:
-        return sum(getattr(edge, side) == node.id for edge in self.edges)
+    def _count_edges(self, side: str, node: Node) -> int:
+        # Equal edges count once.
+        return len(
+            {(*edge[:2], str(edge.data), edge.conditional) for edge in self.edges if getattr(edge, side) == node.id}
+        )
 
     # --- data
 
@@ -240,4 +253,4 @@ def _data_of(node: Node, with_schemas: bool) -> dict[str, Any]:
     return {"type": "runnable", "data": {"id": [*module.split("."), home.__qualname__], "name": node.name}}
 
 
-__all__ = ("SEPARATOR", "CurveStyle", "Edge", "Node", "NodeStyles", "Structure")
+__all__ = ("SEPARATOR", "CurveStyle", "Edge", "Node", "NodeStyles", "Structure", "notes_of")

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from ._groups import Group, make_groups
 from ._layout import Course, Gaps, Line, Place, Size, lay_out
-from ._model import SEPARATOR, Edge, Node, Structure
+from ._model import SEPARATOR, Edge, Node, Structure, notes_of
 from ._run import STYLES, RunStates
 
 FONT: Final = 14.0
@@ -114,7 +114,7 @@ class _Painter:
                 touches[end] = touches.get(end, 0) + 1
         loops = {node.id: [loop for loop in group.loops if loop.source == node.id] for node in group.nodes}
         parts = {node.id: self._box(node, touches.get(node.id, 0), loops[node.id]) for node in group.nodes}
-        parts.update((inner.id, self._frame(inner)) for inner in group.groups.values())
+        parts.update((inner.id, self._frame(inner)) for inner in group.groups)
         insets = {id: _side(lines) for id, lines in loops.items() if lines}
         lines = [Line(group.child(edge.source), group.child(edge.target), _room(edge)) for edge in group.edges]
         layout = lay_out({id: part.size for id, part in parts.items()}, lines, Gaps(36, 18, 28), insets)
@@ -130,7 +130,7 @@ class _Painter:
 
     def _box(self, node: Node, touches: int, loops: list[Edge]) -> Scene:
         names = node.name.split(SEPARATOR)[-1].splitlines() or [""]
-        notes = [line for key, value in (node.metadata or {}).items() for line in f"{key} = {value}".splitlines()]
+        notes = [line for key, value in notes_of(node) for line in f"{key} = {value}".splitlines()]
         widths = [text_width(name, FONT) for name in names] + [text_width(note, SMALL) for note in notes]
         kind = self.kinds.get(node.id, "")
         width = max(*widths, 30.0, touches * 14.0) + (36 if kind else 24)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from ._groups import Group, make_groups
 from ._layout import Course, Gaps, Layout, Line, Place, Size, lay_out
-from ._model import SEPARATOR, Edge, Node, Structure
+from ._model import SEPARATOR, Edge, Node, Structure, notes_of
 from ._run import STYLES, RunStates
 
 Block = list[str]
@@ -34,7 +34,7 @@ def _draw(group: Group, states: RunStates) -> Block:
     for node in group.nodes:
         loops = [loop for loop in group.loops if loop.source == node.id]
         blocks[node.id], insets[node.id] = _box(node, touches.get(node.id, 0), loops, states)
-    for inner in group.groups.values():
+    for inner in group.groups:
         blocks[inner.id] = _frame(_label(inner.name, states, inner.id), _draw(inner, states))
         insets[inner.id] = 0
     lines = [
@@ -47,7 +47,7 @@ def _draw(group: Group, states: RunStates) -> Block:
 
 def _box(node: Node, touches: int, loops: list[Edge], states: RunStates) -> tuple[Block, int]:
     shown = [_label(node.name.split(SEPARATOR)[-1], states, node.id)]
-    shown += [f"{key} = {value}" for key, value in (node.metadata or {}).items()]
+    shown += [f"{key} = {value}" for key, value in notes_of(node)]
     shown = [line for item in shown for line in item.splitlines() or [""]]
     # An odd width has a middle.
     width = max(*map(len, shown), 2 * touches) | 1

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 PLAIN = re.compile(
-    r"(?!-(?: |$))[\w./()+$^;~\\<=-](?:[\w./()+$^;~\\<= -]|:(?=[^ ])|(?<=[^ ])#|[!\"%&'*>@`|])*", re.ASCII
+    r"(?:[-?:](?=[^ ])|[\w./()+$^;~\\<=])(?:[\w./()+$^;~\\<= !\"%&'*>@`|,\[\]{}?-]|:(?=[^ ])|(?<=[^ ])#)*", re.ASCII
 )
 """Strings that need no quotes, if they mean nothing else."""
 
@@ -65,11 +64,19 @@ def _scalar(value: Any) -> str:
         return "{}" if isinstance(value, Mapping) else "[]"
     text = str(value)
     if not text.isascii() or not text.isprintable():
-        # JSON's escapes are YAML's.
-        return json.dumps(text)
+        return '"' + "".join(map(_escaped, text)) + '"'
     if text != text.strip() or not PLAIN.fullmatch(text) or OTHERWISE.fullmatch(text):
         return "'" + text.replace("'", "''") + "'"
     return text
+
+
+def _escaped(one: str) -> str:
+    if one.isascii() and one.isprintable():
+        return f"\\{one}" if one in '"\\' else one
+    named = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
+    code = ord(one)
+    plain = f"\\x{code:02X}" if code < 0x100 else f"\\u{code:04X}" if code < 0x10000 else f"\\U{code:08X}"
+    return named.get(one, plain)
 
 
 __all__ = ("dump_yaml",)
