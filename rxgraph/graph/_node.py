@@ -5,13 +5,27 @@ from __future__ import annotations
 import asyncio
 import types
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Final,
+    Literal,
+    NamedTuple,
+    TypeAlias,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from rxgraph.pregel import Pregel
 from rxgraph.pregel._body import Body, make_body
 from rxgraph.types import CachePolicy, Command
 
 from ._runnable import is_runnable, runnable_body
+
+if TYPE_CHECKING:
+    from langchain_core.runnables import Runnable
 
 NO_ENDS: Final[Mapping[str, str | None]] = types.MappingProxyType({})
 
@@ -150,6 +164,9 @@ def _map_body(name: str, bodies: dict[str, Body]) -> Body:
     return Body(name, None if needs_loop else sync, asynchronous)
 
 
-Action = Callable[..., Any] | Mapping[str, Callable[..., Any]]
+Action: TypeAlias = (
+    "Callable[..., Any] | Mapping[str, Callable[..., Any]] | Pregel[Any, Any, Any, Any] | Runnable[Any, Any]"
+)
+"""What can be a node."""
 
 __all__ = ("Action", "NodeSpec", "declared_ends", "may_jump", "node_body")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, overload
 
@@ -19,7 +19,7 @@ from .state import StateGraph
 if TYPE_CHECKING:
     from langchain_core.messages import AnyMessage, MessageLikeRepresentation
 
-    Messages = list[MessageLikeRepresentation] | MessageLikeRepresentation
+    Messages = Sequence[MessageLikeRepresentation] | MessageLikeRepresentation
 else:
     from ._messages import AnyMessage
 
