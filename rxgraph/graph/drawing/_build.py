@@ -25,9 +25,9 @@ def build_drawing(graph: CompiledStateGraph[Any, Any, Any, Any], xray: bool | in
     drawing.add_node(graph.nodes[START].body, START)
     for name, spec in builder.nodes.items():
         drawing.add_node(spec.action, name, metadata=_metadata(graph, name))
-    drawing.add_node(None, END)
-    for route in find_routes(_stops(builder), builder.waiting_edge_list):
-        drawing.edges.append(Edge(*route))
+    drawing.edges = [Edge(*route) for route in find_routes(_stops(builder), builder.waiting_edge_list)]
+    if any(edge.target == END for edge in drawing.edges):
+        drawing.add_node(None, END)
     if xray:
         deeper = xray if xray is True else xray - 1
         for name, inner in graph.get_subgraphs():

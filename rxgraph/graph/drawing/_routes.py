@@ -17,8 +17,8 @@ from typing import Final, NamedTuple
 
 from rxgraph.constants import END, START
 
-LIMIT: Final = 250
-"""Supersteps of a walk; pictures of longer chains end there."""
+LIMIT: Final = 251
+"""Supersteps of a walk, the start among them; or twice the number of the nodes, if that is more."""
 
 
 class Stop(NamedTuple):
@@ -62,7 +62,9 @@ def find_routes(stops: Mapping[str, Stop], joins: Iterable[tuple[tuple[str, ...]
         joins: Edges that wait for several nodes.
     """
     walk = _Walk(stops, tuple(joins))
-    while walk.now and walk.steps < LIMIT:
+    for _ in range(max(LIMIT, 2 * len(stops))):
+        if not walk.now:
+            break
         walk.step()
     return walk.routes()
 
@@ -83,16 +85,14 @@ class _Walk:
         # In the order of the joins' channels, the last of which says how an edge is drawn.
         joins = tuple(join for join in joins if join[1] != END)
         self.joins = [_Join(frozenset(starts), end) for starts, end in sorted(joins, key=lambda one: "+".join(one[0]))]
-        self.steps = 0
         self.now: list[str] = [START]
-        self.last: list[str] = [START]
+        self.last: list[str] = []
         self.declared: set[str] = set()
         self.waiting: set[str] = set()
         self.sources: dict[str, dict[str, How]] = {}
         self.found: dict[tuple[str, str], How] = {}
 
     def step(self) -> None:
-        self.steps += 1
         arrived: set[str] = set()
         for name in self.now:
             for target, how in self._leave(name).items():
@@ -113,8 +113,7 @@ class _Walk:
             self._follow_the_last(arrived)
         for name in arrived:
             self._draw_to(name)
-        self.now = sorted(arrived)
-        self.last = self.now or self.last
+        self.last, self.now = self.now, sorted(arrived)
 
     def _draw_to(self, target: str) -> None:
         self.found.update({(source, target): how for source, how in self.sources.get(target, {}).items()})
