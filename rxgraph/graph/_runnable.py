@@ -34,15 +34,8 @@ def runnable_body(name: str, runnable: Any) -> Body:
     return Body(name, sync, asynchronous)
 
 
-def hinted(action: Any) -> Any:
-    """Return what has the annotations of *action*: the function inside a ``RunnableLambda``."""
-    if not is_runnable(action):
-        return action
-    return getattr(action, "func", None) or getattr(action, "afunc", action)
-
-
 def _inner_config(task: Any) -> dict[str, Any]:
     return {key: value for key, value in task.config.items() if key not in OF_THE_RUN}
 
 
-__all__ = ("hinted", "is_runnable", "runnable_body")
+__all__ = ("is_runnable", "runnable_body")
