@@ -5,20 +5,16 @@ Nothing here imports langchain-core: whoever holds a Runnable has imported it.
 
 from __future__ import annotations
 
-import sys
-from typing import Any, Final
+from typing import Any
 
+from rxgraph._composing import loaded_runnable
 from rxgraph.pregel._body import Body
-
-OF_THE_RUN: Final = ("run_id", "run_name")
-"""Options that name one run, and not those inside it."""
+from rxgraph.pregel._nesting import OWN_RUN
 
 
 def is_runnable(value: Any) -> bool:
     """Whether *value* is a Runnable of LangChain; having the methods of one is not enough."""
-    module = sys.modules.get("langchain_core.runnables.base")
-    # A module that is just being imported has no such class yet, and nobody has an instance of it.
-    runnable = getattr(module, "Runnable", None)
+    runnable = loaded_runnable()
     return runnable is not None and isinstance(value, runnable)
 
 
@@ -35,7 +31,7 @@ def runnable_body(name: str, runnable: Any) -> Body:
 
 
 def _inner_config(task: Any) -> dict[str, Any]:
-    return {key: value for key, value in task.config.items() if key not in OF_THE_RUN}
+    return {key: value for key, value in task.config.items() if key not in OWN_RUN}
 
 
 __all__ = ("is_runnable", "runnable_body")
