@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from math import floor
 from typing import NamedTuple
+from unicodedata import east_asian_width
 
 from ._groups import Group, make_groups
 from ._layout import Course, Gaps, Layout, Line, Place, Size, lay_out
@@ -48,27 +49,29 @@ def _draw(group: Group, states: RunStates) -> Block:
 def _box(node: Node, touches: int, loops: list[Edge], states: RunStates) -> tuple[Block, int]:
     shown = [_label(node.name.split(SEPARATOR)[-1], states, node.id)]
     shown += [f"{key} = {value}" for key, value in notes_of(node)]
-    shown = [line for item in shown for line in item.splitlines() or [""]]
+    shown = [line.expandtabs(1) for item in shown for line in item.splitlines() or [""]]
     # An odd width has a middle.
-    width = max(*map(len, shown), 2 * touches) | 1
+    width = max(*map(_width, shown), 2 * touches) | 1
     border = f"+{'-' * (width + 2)}+"
-    block = [border, *(f"| {line.center(width)} |" for line in shown), border]
+    block = [border, *(f"| {_centred(line, width)} |" for line in shown), border]
     if not loops:
         return block, 0
     conditional = all(loop.conditional for loop in loops)
-    label = ", ".join(str(loop.data) for loop in loops if loop.data is not None)
-    side = 3 + (len(label) + 1 if label else 0)
+    label = ", ".join(_said(loop) for loop in loops if loop.data is not None)
+    side = 3 + (_width(label) + 1 if label else 0)
     dash, bar = (".", ":") if conditional else ("-", "|")
     right = [f"{dash * 2}+", *(f"  {bar}" for _ in shown), f"<{dash}+"]
     right[1] += f" {label}" if label else ""
     # As much room at the left, so that the box keeps the middle.
-    return [" " * side + left + more.ljust(side) for left, more in zip(block, right, strict=True)], side
+    return [
+        " " * side + left + more + " " * (side - _width(more)) for left, more in zip(block, right, strict=True)
+    ], side
 
 
 def _frame(title: str, block: Block) -> Block:
-    width = max(len(block[0]), len(title) + 2) | 1
-    head = f" {title} ".center(width + 2, "=")
-    return [f"+{head}+", *(f"| {line.center(width)} |" for line in block), f"+{'=' * (width + 2)}+"]
+    width = max(_width(block[0]), _width(title) + 2) | 1
+    head = f" {title} ".center(width + 2 - _width(title) + len(title), "=")
+    return [f"+{head}+", *(f"| {_centred(line, width)} |" for line in block), f"+{'=' * (width + 2)}+"]
 
 
 def _label(name: str, states: RunStates, id: str) -> str:
@@ -76,15 +79,36 @@ def _label(name: str, states: RunStates, id: str) -> str:
 
 
 def _room(edge: Edge) -> Size:
-    return Size(len(str(edge.data)) + 2, 1)
+    return Size(_width(_said(edge)) + 2, 1)
 
 
-class _Hop(NamedTuple):
-    """A piece of a line between two layers, from one column to another."""
+def _said(edge: Edge) -> str:
+    return " ".join(str(edge.data).split())
+
+
+def _width(line: str) -> int:
+    """Return the columns that a terminal needs: ideographs take two."""
+    return sum(2 if east_asian_width(one) in "WF" else 1 for one in line)
+
+
+def _centred(line: str, width: int) -> str:
+    return line.center(width - _width(line) + len(line))
+
+
+class _Piece(NamedTuple):
+    """A piece of a line between two layers: down one column, across, and down another.
+
+    Args:
+        upper, lower: The columns.
+        after: The piece that it goes on from, by number; -1 if it comes from the upper layer.
+        ends: Whether it goes down to the lower layer.
+    """
 
     upper: int
     lower: int
     conditional: bool
+    after: int = -1
+    ends: bool = True
 
     @property
     def span(self) -> range:
@@ -115,11 +139,11 @@ class _Canvas:
         self.layers = [number for number, layer in enumerate(layout.layers) if number % 2 == 0 or _height(layer)]
         self.columns = [self._columns(course) for course in layout.courses]
         self._straighten()
-        self.hops: dict[int, list[_Hop]] = {number: [] for number in self.layers}
+        gaps: dict[int, list[_Piece]] = {number: [] for number in self.layers}
         for (_, edge), columns in zip(self.ways, self.columns, strict=True):
             for (number, upper), (_, lower) in pairwise(columns.items()):
-                self.hops[number].append(_Hop(upper, lower, edge.conditional))
-        self.tracks = {number: _tracks(hops) for number, hops in self.hops.items()}
+                gaps[number].append(_Piece(upper, lower, edge.conditional))
+        self.pieces = {number: _route(pieces) for number, pieces in gaps.items()}
         self.tops, self.bottoms = self._rows()
 
     def _columns(self, course: Course) -> dict[int, int]:
@@ -157,7 +181,7 @@ class _Canvas:
             bottoms[number] = y
             # One row to leave a box, and one for the arrow that meets one.
             between_boxes = number % 2 == 0 and number + 1 not in self.layers
-            y += max(self.tracks[number], default=-1) + 1 + (2 if between_boxes else 1)
+            y += max((row for _, row in self.pieces[number]), default=-1) + 1 + (2 if between_boxes else 1)
         return tops, bottoms
 
     def paint(self) -> Block:
@@ -167,13 +191,16 @@ class _Canvas:
         corners = []
         for number, below in pairwise(self.layers):
             top, bottom = self.bottoms[number], self.tops[below]
-            for hop, track in zip(self.hops[number], self.tracks[number], strict=True):
-                row = top + (number % 2 == 0) + max(track, 0)
-                bars.append(_Bar(hop.upper, top, row, hop.conditional))
-                bars.append(_Bar(hop.lower, row, bottom, hop.conditional))
+            top_track = top + (number % 2 == 0)
+            for piece, track in self.pieces[number]:
+                start = top if piece.after < 0 else top_track + self.pieces[number][piece.after][1]
+                row = top_track + max(track, 0)
+                bars.append(_Bar(piece.upper, start, row, piece.conditional))
+                if piece.ends:
+                    bars.append(_Bar(piece.lower, row, bottom, piece.conditional))
                 if track >= 0:
-                    self.cells.update(((x, row), "." if hop.conditional else "-") for x in hop.span)
-                    corners += [(hop.upper, row), (hop.lower, row)]
+                    self.cells.update(((x, row), "." if piece.conditional else "-") for x in piece.span)
+                    corners += [(piece.upper, row), (piece.lower, row)]
         for x, top, bottom, conditional in bars:
             self.cells.update(((x, y), ":" if conditional else "|") for y in range(top, bottom))
         self.cells.update((corner, "+") for corner in corners)
@@ -204,8 +231,8 @@ class _Canvas:
         else:
             self.cells[columns[last], self._row(course.stops[-1], last) - 1] = "v"
         if course.label is not None:
-            label = f" {edge.data} "
-            x = columns[first + 1] - len(label) // 2
+            label = f" {_said(edge)} "
+            x = columns[first + 1] - _width(label) // 2
             self._write(x, self._row(course.label, first + 1), label)
 
     def _row(self, place: Place, number: int) -> int:
@@ -215,32 +242,62 @@ class _Canvas:
     def _write(self, x: int, y: int, line: str) -> None:
         # Room beside a box that holds nothing hides nothing.
         start = len(line) - len(line.lstrip()) if line.startswith("  ") else 0
-        self.cells.update(((x + at, y), character) for at, character in enumerate(line) if at >= start)
+        x += start
+        for character in line[start:]:
+            self.cells[x, y] = character
+            if _width(character) == 2:
+                self.cells[x + 1, y] = ""
+            x += _width(character)
 
 
 def _height(layer: list[Place]) -> float:
     return max((place.height for place in layer), default=0)
 
 
-def _tracks(hops: list[_Hop]) -> list[int]:
-    """Return the row in which each piece goes across, counted from the upper layer; -1 for one that needs none.
+def _route(pieces: list[_Piece]) -> list[tuple[_Piece, int]]:
+    """Return pieces with the row in which each goes across, counted from the upper layer; -1 for one that needs none.
 
-    Pieces in one row don't touch. A piece that comes down where another one starts is below it, if it can be.
+    Pieces in one row don't touch. Where a piece comes down, another one may start: it is below that one. If they ask
+    this of each other, one of them makes a detour over a column of its own.
     """
-    rows = [-1] * len(hops)
-    left = [number for number, hop in enumerate(hops) if hop.upper != hop.lower]
+    pieces = list(pieces)
+    rows = [-1] * len(pieces)
+    left = [number for number, piece in enumerate(pieces) if piece.upper != piece.lower]
     row = 0
     while left:
-        free = [one for one in left if all(hops[one].lower != hops[other].upper for other in left if other != one)]
+        free = [number for number in left if _is_free(number, pieces, left)]
+        if not free:
+            number = left[0]
+            piece, column = pieces[number], _free_column(pieces[number], pieces)
+            pieces[number] = piece._replace(lower=column, ends=False)
+            pieces.append(piece._replace(upper=column, after=number))
+            rows.append(-1)
+            left.append(len(pieces) - 1)
+            continue
         taken: list[range] = []
-        for number in sorted(free or left[:1], key=lambda one: hops[one].span.start):
-            span = hops[number].span
+        for number in sorted(free, key=lambda one: pieces[one].span.start):
+            span = pieces[number].span
             if all(span.start > other.stop or span.stop < other.start for other in taken):
                 rows[number] = row
                 taken.append(span)
         left = [number for number in left if rows[number] < 0]
         row += 1
-    return rows
+    return list(zip(pieces, rows, strict=True))
+
+
+def _is_free(number: int, pieces: list[_Piece], left: list[int]) -> bool:
+    piece = pieces[number]
+    if piece.after in left:
+        return False
+    others = [pieces[other] for other in left if other != number and pieces[other].after < 0]
+    return not piece.ends or all(piece.lower != other.upper for other in others)
+
+
+def _free_column(piece: _Piece, pieces: list[_Piece]) -> int:
+    """Return the column nearest to the middle of a piece that no line comes near."""
+    used = {column + beside for one in pieces for column in (one.upper, one.lower) for beside in (-1, 0, 1)}
+    middle = (piece.upper + piece.lower) // 2
+    return min((column for column in range(max(used) + 2) if column not in used), key=lambda one: abs(one - middle))
 
 
 __all__ = ("text",)
