@@ -12,6 +12,7 @@ Four steps, as Sugiyama, Tagawa and Toda described them in 1981:
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -180,30 +181,31 @@ class _Graph:
             if not fewest:
                 break
             down = sweep % 2 == 0
-            for layer in self.layers[1:] if down else self.layers[-2::-1]:
-                self._sort(layer, down)
+            steps = list(pairwise(self.layers if down else self.layers[::-1]))
+            for before, layer in steps:
+                self._sort(layer, _positions(before), down)
             if (crossings := self._crossings()) < fewest:
                 best, fewest = [list(layer) for layer in self.layers], crossings
         self.layers = best
 
-    def _sort(self, layer: list[int], down: bool) -> None:
-        places = self._places()
-        middles = {}
-        for position, place in enumerate(layer):
-            item = self.items[place]
-            neighbours = item.above if down else item.below
-            middles[place] = _mean([places[one] for one in neighbours], position)
+    def _sort(self, layer: list[int], before: Mapping[int, float], down: bool) -> None:
+        """Put the items of a layer in the order of the middles of their neighbours in the layer before."""
+        own, middles = _positions(layer), {}
+        for place in layer:
+            neighbours = self.items[place].above if down else self.items[place].below
+            middles[place] = _mean([before[one] for one in neighbours], own[place])
         layer.sort(key=middles.__getitem__)
 
-    def _places(self) -> dict[int, float]:
-        # Between 0 and 1, so that layers of unlike length can be compared.
-        return {place: (position + 0.5) / len(layer) for layer in self.layers for position, place in enumerate(layer)}
-
     def _crossings(self) -> int:
-        places, count = self._places(), 0
-        for layer in self.layers:
-            ends = [places[lower] for place in layer for lower in sorted(self.items[place].below, key=places.get)]  # type: ignore[arg-type]
-            count += sum(left > right for at, left in enumerate(ends) for right in ends[at + 1 :])
+        count = 0
+        for upper, lower in pairwise(self.layers):
+            positions = _positions(lower)
+            seen: list[float] = []
+            for place in upper:
+                ends = sorted(positions[one] for one in self.items[place].below)
+                count += sum(len(seen) - bisect_right(seen, end) for end in ends)
+                for end in ends:
+                    insort(seen, end)
         return count
 
     # --- places
@@ -319,6 +321,11 @@ def _turned(boxes: list[str], lines: list[tuple[str, str]]) -> list[bool]:
                 open_.add(target)
                 trail.append((target, iter(leaving[target])))
     return turned
+
+
+def _positions(layer: list[int]) -> dict[int, float]:
+    # Between 0 and 1, so that layers of unlike length can be compared.
+    return {place: (position + 0.5) / len(layer) for position, place in enumerate(layer)}
 
 
 def _mean(values: Sequence[float], default: float) -> float:
