@@ -36,7 +36,7 @@ def open_handle(
 ) -> GraphRunStream:
     """Wire a run of the synchronous lane and return its handle."""
     run, mux = _open(graph, input, config, transformers, maxlen, options, is_async=False)
-    handle = GraphRunStream(LaneSource(run.sync(), run.wiring), mux)
+    handle = GraphRunStream(LaneSource(run.sync(), run.wiring, mux), mux)
     handle._run_id = run.engine.run.config.get("run_id")
     return handle
 

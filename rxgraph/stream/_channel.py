@@ -22,7 +22,7 @@ from rxgraph.flow._bridges import _Link, check_subscriber
 from rxgraph.flow._lean import NOTHING, LeanObservable
 from rxgraph.flow._log import POLICIES
 
-from ._tee import AsyncBranch, Branch, Cursor, LossyReader, Pump, Reader, ReaderStatistics, Ring, Turn, Turns
+from ._tee import AsyncBranch, Branch, Cursor, LossyReader, Pump, Reader, ReaderStatistics, Ring, Turn, Turns, is_pump
 from ._window import ReplayWindow
 
 T = TypeVar("T")
@@ -381,7 +381,7 @@ class StreamChannel(Ring[T], LeanObservable[T]):
             if self._shut:
                 raise RuntimeError(f"Channel {self.name!r} is full; bind its gate before anybody pushes.")
             self.gate = gate
-        if isinstance(pump, Pump):
+        if is_pump(pump):
             self.pump = pump
         elif is_async or not callable(pump):
             lane = "async" if is_async else "sync"

@@ -30,21 +30,40 @@ class _OwnStage(LeanObserver[Part, Part]):
             self.down.on_next(part)
 
 
+class _OwnPayloadStage(LeanObserver[Part, Any]):
+    __slots__ = ("scope",)
+    scope: Namespace
+
+    def on_next(self, part: Part) -> None:
+        if part[0] == self.scope and not self.stopped:
+            self.down.on_next(part[2])
+
+
 class OwnParts(LeanObservable[Part]):
     """The parts of one graph, those of the graphs inside it left out; routed by mode where they come from."""
 
-    def __init__(self, source: Parts, scope: Namespace, modes: frozenset[str] | None = None) -> None:
+    def __init__(
+        self,
+        source: Parts,
+        scope: Namespace,
+        modes: frozenset[str] | None = None,
+        stage: type[_OwnStage | _OwnPayloadStage] = _OwnStage,
+    ) -> None:
         super().__init__()
-        self._source, self._scope, self._modes = source, scope, modes
+        self._source, self._scope, self._modes, self._stage = source, scope, modes, stage
 
     def route(self, modes: frozenset[str], /) -> Observable[Part]:
         """Return the parts of some modes."""
         return OwnParts(self._source, self._scope, modes)
 
+    def payloads(self) -> Observable[Any]:
+        """Return the payloads only: the same as ``ops.map``, in one stage."""
+        return OwnParts(self._source, self._scope, self._modes, _OwnPayloadStage)
+
     def _subscribe_core(
         self, observer: abc.ObserverBase[Part], scheduler: abc.SchedulerBase | None = None
     ) -> abc.DisposableBase:
-        stage = _OwnStage(observer)
+        stage = self._stage(observer)
         stage.scope = self._scope
         source = self._source if self._modes is None else self._source.route(self._modes)
         upstream = stage.up = connect(source, stage, scheduler)
@@ -54,17 +73,23 @@ class OwnParts(LeanObservable[Part]):
 
 
 class Chain(StreamTransformer):
-    """A transformer made of operator chains: nothing of it happens while nobody reads its channels."""
+    """A transformer made of an operator chain: nothing of it happens while nobody reads its channel."""
 
     unlogged: ClassVar[tuple[str, ...]] = ()
     """Modes that it keeps out of the raw log."""
-    unforwarded: ClassVar[tuple[str, ...]] = ()
-    """Keys of named channels that the raw log shows in a better way."""
+    unforwarded: ClassVar[bool] = False
+    """Whether the raw log shows what the named channel does in a better way."""
+    channel: StreamChannel[Any]
+    """The projection; made by :meth:`init`."""
     _by_hand: Parts | None = None
 
-    def chains(self, parts: Parts, mux: StreamMux) -> dict[str, Observable[Any]]:
-        """Return what feeds each channel."""
-        raise NotImplementedError(f"{type(self).__name__} has to define chains(parts, mux).")
+    def chain(self, parts: Parts, mux: StreamMux) -> Observable[Any]:
+        """Return what feeds the channel."""
+        raise NotImplementedError(f"{type(self).__name__} has to define chain(parts, mux).")
+
+    def feed(self, channel: StreamChannel[Any], parts: Parts, mux: StreamMux) -> None:
+        """Let the channel have what the chain gives, while somebody reads it."""
+        channel.on_interest = Feed(lambda: self.chain(parts, mux), channel, not self._native or parts is not mux)
 
     def has_hooks(self) -> bool:
         """Whether a subclass wants to see events."""
@@ -72,7 +97,7 @@ class Chain(StreamTransformer):
         return any(getattr(kind, hook) is not getattr(Chain, hook) for hook in ("process", "aprocess"))
 
     def process(self, event: ProtocolEvent) -> bool:
-        """Send an event through the chains; what a subclass that overrides it calls."""
+        """Send an event through the chain; what a subclass that overrides it calls."""
         if self._by_hand is None:
             raise RuntimeError(f"{type(self).__name__} belongs to no mux yet. Pass it to StreamMux([...]).")
         self._by_hand.on_next(part_of(event))
@@ -81,9 +106,7 @@ class Chain(StreamTransformer):
     def _on_register(self, mux: StreamMux) -> None:
         if self.has_hooks():
             self._by_hand = Parts()
-            for key, chain in self.chains(self._by_hand, mux).items():
-                channel = mux.extensions[key]
-                channel.on_interest = Feed(chain, channel, keeps_state=True)
+            self.feed(self.channel, self._by_hand, mux)
 
     def finalize(self) -> None:
         if self._by_hand is not None:
@@ -109,21 +132,21 @@ class Feed:
     """Connects a chain to its channel while somebody reads the channel.
 
     Args:
-        chain: What comes.
-        channel: Where it goes.
+        chain: Makes the chain, when it is needed.
+        channel: Where its items go.
         keeps_state: Whether it stays connected once it was; a chain that counts should not start anew.
     """
 
     __slots__ = ("_chain", "_channel", "_keeps_state", "_link")
 
-    def __init__(self, chain: Observable[Any], channel: StreamChannel[Any], keeps_state: bool) -> None:
+    def __init__(self, chain: Callable[[], Observable[Any]], channel: StreamChannel[Any], keeps_state: bool) -> None:
         self._chain, self._channel, self._keeps_state = chain, channel, keeps_state
         self._link: abc.DisposableBase | None = None
 
     def __call__(self, wanted: bool) -> None:
         """Hear whether somebody reads."""
         if wanted and self._link is None:
-            self._link = connect(self._chain, cast(Any, _Into(self._channel)))
+            self._link = connect(self._chain(), cast(Any, _Into(self._channel)))
         elif not (wanted or self._keeps_state) and self._link is not None:
             link, self._link = self._link, None
             link.dispose()
@@ -198,13 +221,19 @@ class ChainTransformer(Chain):
 
     def init(self) -> dict[str, Any]:
         """Return the one channel."""
-        return {self._key: StreamChannel()}
+        self.channel = StreamChannel()
+        return {self._key: self.channel}
 
-    def chains(self, parts: Parts, mux: StreamMux) -> dict[str, Observable[Any]]:
-        return {self._key: self._chain(OwnParts(parts, self.scope))}
+    def chain(self, parts: Parts, mux: StreamMux) -> Observable[Any]:
+        return self._chain(OwnParts(parts, self.scope))
 
 
-payloads: Callable[[Observable[Any]], Observable[Any]] = ops.map(itemgetter(2))
-"""Keeps the payloads of parts."""
+_PAYLOAD: Callable[[Observable[Any]], Observable[Any]] = ops.map(itemgetter(2))
+
+
+def payloads(source: Observable[Any]) -> Observable[Any]:
+    """Keep the payloads of parts."""
+    return source.payloads() if isinstance(source, OwnParts) else _PAYLOAD(source)
+
 
 __all__ = ("Chain", "ChainTransformer", "Feed", "Forward", "OwnParts", "payloads")

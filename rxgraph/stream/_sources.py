@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator
 from threading import Lock
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from rxgraph.flow import Gate
 
@@ -14,41 +15,45 @@ from ._mux import StreamMux
 from ._pumps import AsyncSteps
 
 
-@runtime_checkable
-class SyncSource(Protocol):
+class SyncSource(ABC):
     """Drives a synchronous run, and feeds its mux."""
 
     gate: Gate
 
+    @abstractmethod
     def turn(self) -> bool:
         """Take the run one step on; False if it has ended."""
 
+    @abstractmethod
     def stop(self) -> None:
         """End the run, or leave word for the thread that is driving it; idempotent."""
 
 
-@runtime_checkable
-class AsyncSource(Protocol):
+class AsyncSource(ABC):
     """Drives an asynchronous run, and feeds its mux; a :class:`~rxgraph.stream._tee.Pump` that can be stopped."""
 
     gate: Gate
     loop: asyncio.AbstractEventLoop | None
     """The loop that the run was begun on."""
 
+    @abstractmethod
     def request(self, n: int, /) -> Any:
         """Leave word that *n* more items are wanted."""
 
+    @abstractmethod
     def withdraw(self, n: int, /) -> Any:
         """Take requests back."""
 
+    @abstractmethod
     async def stop(self) -> None:
         """Cancel the run and wait for its nodes; idempotent."""
 
+    @abstractmethod
     def stop_soon(self) -> None:
         """Cancel the run without waiting."""
 
 
-class IterSource:
+class IterSource(SyncSource):
     """Drives the iterator of ``stream(version="v2", subgraphs=True)``, or one that gives such items."""
 
     def __init__(self, items: Iterator[Any] | None, mux: StreamMux) -> None:
@@ -98,7 +103,7 @@ class IterSource:
             close()
 
 
-class AsyncIterSource(AsyncSteps):
+class AsyncIterSource(AsyncSteps, AsyncSource):
     """Drives the async iterator of ``astream(version="v2", subgraphs=True)``, or one that gives such items."""
 
     def __init__(self, items: AsyncIterator[Any] | None, mux: StreamMux) -> None:

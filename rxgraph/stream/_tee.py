@@ -25,7 +25,7 @@ from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterat
 from dataclasses import dataclass
 from itertools import chain
 from threading import get_ident
-from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
+from typing import Any, Final, Generic, Protocol, TypeAlias, TypeGuard, TypeVar, runtime_checkable
 
 from rxgraph.errors import LaneError, StalledConsumerError
 from rxgraph.flow import BoundedLog, Gate, Lagged, Overflow
@@ -46,6 +46,11 @@ class Pump(Protocol):
 
     def withdraw(self, n: int, /) -> Any:
         """Take *n* requests back: the item is there, or nobody waits for it any longer."""
+
+
+def is_pump(pump: object) -> TypeGuard[Pump]:
+    """Whether *pump* is one; asking the protocol itself would take as long as opening a channel."""
+    return hasattr(pump, "request") and hasattr(pump, "withdraw")
 
 
 Turn: TypeAlias = Callable[[], bool | None]
@@ -779,4 +784,5 @@ __all__ = (
     "Ring",
     "Turn",
     "Turns",
+    "is_pump",
 )

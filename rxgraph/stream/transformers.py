@@ -56,14 +56,15 @@ class _Own(Chain):
 
     def init(self) -> dict[str, Any]:
         """Return the one channel, under the name of the mode."""
-        return {self._mode: StreamChannel(maxlen=self._maxlen)}
+        self.channel = StreamChannel(maxlen=self._maxlen)
+        return {self._mode: self.channel}
 
-    def chains(self, parts: Parts, mux: StreamMux) -> dict[str, Observable[Any]]:
+    def chain(self, parts: Parts, mux: StreamMux) -> Observable[Any]:
         coerce = mux.coerce
         chosen = OwnParts(parts, self.scope).pipe(ops.mode(self._mode))
         if self._shaped or coerce is not None:
-            return {self._mode: chosen.pipe(ops.map(lambda part: data_of(cast(Part, part), coerce, self.scope)))}
-        return {self._mode: chosen.pipe(payloads)}
+            return chosen.pipe(ops.map(lambda part: data_of(cast(Part, part), coerce, self.scope)))
+        return payloads(chosen)
 
 
 class ValuesTransformer(_Own):
@@ -121,7 +122,7 @@ class LifecycleTransformer(Chain):
     required_stream_modes = ("lifecycle",)
     unlogged = ("tasks",)
     # The raw log shows the events themselves, in their place.
-    unforwarded = ("lifecycle",)
+    unforwarded = True
 
     def __init__(self, scope: Namespace = (), *, maxlen: int | None = None) -> None:
         super().__init__(scope)
@@ -129,16 +130,16 @@ class LifecycleTransformer(Chain):
 
     def init(self) -> dict[str, Any]:
         """Return the one channel."""
-        return {"lifecycle": StreamChannel("lifecycle", maxlen=self._maxlen)}
+        self.channel = StreamChannel("lifecycle", maxlen=self._maxlen)
+        return {"lifecycle": self.channel}
 
-    def chains(self, parts: Parts, mux: StreamMux) -> dict[str, Observable[Any]]:
+    def chain(self, parts: Parts, mux: StreamMux) -> Observable[Any]:
         depth = len(self.scope)
-        chain = ops.pipe(
+        return parts.pipe(
             ops.mode("lifecycle"),
             ops.filter(lambda part: len(part[0]) > depth and part[0][:depth] == self.scope),
             ops.map(lifecycle),
         )
-        return {"lifecycle": chain(parts)}
 
 
 class SubgraphTransformer(Chain):
@@ -159,9 +160,10 @@ class SubgraphTransformer(Chain):
 
     def init(self) -> dict[str, Any]:
         """Return the one channel."""
-        return {"subgraphs": StreamChannel(maxlen=self._maxlen)}
+        self.channel = StreamChannel(maxlen=self._maxlen)
+        return {"subgraphs": self.channel}
 
-    def chains(self, parts: Parts, mux: StreamMux) -> dict[str, Observable[Any]]:
+    def chain(self, parts: Parts, mux: StreamMux) -> Observable[Any]:
         kind = AsyncSubgraphRunStream if mux.is_async else SubgraphRunStream
 
         def begins_here(part: Part) -> bool:
@@ -176,8 +178,7 @@ class SubgraphTransformer(Chain):
                 trigger_call_id=given.get("trigger_call_id"),
             )
 
-        chain = ops.pipe(ops.mode("lifecycle"), ops.filter(begins_here), ops.map(handle))
-        return {"subgraphs": chain(parts)}
+        return parts.pipe(ops.mode("lifecycle"), ops.filter(begins_here), ops.map(handle))
 
 
 BUILT_IN: tuple[type[StreamTransformer], ...] = (ValuesTransformer, LifecycleTransformer, SubgraphTransformer)

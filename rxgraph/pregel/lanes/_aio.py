@@ -25,7 +25,7 @@ from rxgraph._context import CURRENT
 from rxgraph.errors import ParentCommand
 from rxgraph.flow import BoundedLog, RequestScheduler
 from rxgraph.flow._lean import connect
-from rxgraph.stream import StreamMux
+from rxgraph.stream import Parts
 
 from .._effects import Emit, Execute, Recall, Remember, Route
 from .._engine import Engine
@@ -309,7 +309,7 @@ async def _cancel_all(handles: list[asyncio.Task[Any]]) -> None:
         raise cancelled
 
 
-async def _finish(lane: AsyncLane, mux: StreamMux, turn: Callable[[], Awaitable[None]] | None = None) -> None:
+async def _finish(lane: AsyncLane, mux: Parts, turn: Callable[[], Awaitable[None]] | None = None) -> None:
     """Drive a run and pass its end on to the readers."""
     try:
         await lane.drive(turn)

@@ -8,7 +8,8 @@ from typing import Any
 
 from rxgraph._context import CURRENT
 from rxgraph.flow import RequestScheduler
-from rxgraph.stream._sources import one_thread_only
+from rxgraph.stream import StreamMux
+from rxgraph.stream._sources import AsyncSource, SyncSource, one_thread_only
 
 from ._aio import AsyncLane, _Driver
 from ._sync import SyncLane
@@ -18,12 +19,12 @@ WAKE = ((), "", None)
 """A part that says nothing: it wakes the owner of a run, so that it finds the run abandoned."""
 
 
-class LaneSource:
+class LaneSource(SyncSource):
     """Drives the synchronous lane, one turn a step."""
 
-    def __init__(self, lane: SyncLane, wiring: Wiring) -> None:
+    def __init__(self, lane: SyncLane, wiring: Wiring, mux: StreamMux) -> None:
         self.gate = wiring.gate
-        self._wiring, self._turns = wiring, lane.turns()
+        self._inbox, self._mux, self._turns = wiring.inbox, mux, lane.turns()
         self._turning = Lock()
         """Held during a turn. Whoever abandons the run first says so and then tries the lock; a turn first lets go and
         then looks whether somebody said so. One of the two ends the run."""
@@ -33,7 +34,7 @@ class LaneSource:
         """Take the run one turn on; False if it has ended."""
         if not self._turning.acquire(blocking=False):
             raise one_thread_only()
-        mux, going_on = self._wiring.mux, False
+        mux, going_on = self._mux, False
         try:
             if not self._abandoned:
                 next(self._turns)
@@ -55,16 +56,16 @@ class LaneSource:
         """End the run and wait for nodes on worker threads; if a turn is under way, as soon as it is over."""
         self._abandoned = True
         if not self._turning.acquire(blocking=False):
-            self._wiring.inbox.put_nowait(WAKE)
+            self._inbox.put_nowait(WAKE)
             return
         try:
-            self._wiring.mux.abort()
+            self._mux.abort()
             self._turns.close()
         finally:
             self._turning.release()
 
 
-class DriverSource:
+class DriverSource(AsyncSource):
     """Drives the asynchronous lane, as a task of its own, while pulls wait for items."""
 
     def __init__(self, lane: AsyncLane, wiring: Wiring) -> None:
@@ -74,7 +75,6 @@ class DriverSource:
         self._scheduler = RequestScheduler(charge="item")
         self._driver = _Driver(lane, wiring, self._scheduler)
         self._stopped = False
-        self.withdraw = self._scheduler.withdraw
 
     def request(self, n: int, /) -> bool | None:
         """Leave word that *n* more items are wanted."""
@@ -86,6 +86,10 @@ class DriverSource:
         self._scheduler.request(n)
         driver.start()
         return None
+
+    def withdraw(self, n: int, /) -> None:
+        """Take requests back."""
+        self._scheduler.withdraw(n)
 
     async def stop(self) -> None:
         """Cancel the run and wait for its nodes, unless it is one of them that asks; idempotent."""

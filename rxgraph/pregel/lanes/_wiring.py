@@ -14,7 +14,7 @@ from rxgraph._writer import READY
 from rxgraph.errors import GraphBubbleUp, GraphInterrupt, NodeCancelledError, ParentCommand
 from rxgraph.flow import DEFAULT_MAXLEN, Gate, Inbox
 from rxgraph.flow._lean import connect
-from rxgraph.stream import StreamMux
+from rxgraph.stream import Parts
 from rxgraph.types import Interrupt, Namespace, Part
 from rxgraph.warnings import UnpacedWriterWarning
 
@@ -48,7 +48,7 @@ class Wiring:
         outer: Wiring | None = None,
     ) -> None:
         self.namespace = namespace
-        self.mux = StreamMux()
+        self.mux = Parts()
         self.gate = Gate()
         self.inbox = Inbox()
         self.carried = carried
