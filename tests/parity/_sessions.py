@@ -4,12 +4,14 @@ Annotations are evaluated (no postponed ones): many rules read them.
 """
 
 import asyncio
+import contextlib
 import dataclasses
 import operator
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, TypedDict
+from unittest import mock
 
 import pydantic
 import pytest
@@ -198,3 +200,39 @@ def calls(lg, name, child, *inputs, **options):
 
     node.__name__ = coloured.__name__ = name
     return node if lg.lane == "sync" else coloured
+
+
+# --- failures
+
+
+@contextlib.contextmanager
+def naps() -> Iterator[list[float]]:
+    """Nobody sleeps: the seconds are noted down instead."""
+    seconds: list[float] = []
+    sleep = asyncio.sleep
+
+    async def fall_asleep(delay, result=None):
+        if delay > 0:
+            seconds.append(round(delay, 6))
+        return await sleep(0, result)
+
+    with (
+        mock.patch("time.sleep", lambda delay: seconds.append(round(delay, 6))),
+        mock.patch("asyncio.sleep", fall_asleep),
+    ):
+        yield seconds
+
+
+def raises(name, *errors, seen=None, **more):
+    """A node that raises one error after the other, one each time, before it works."""
+    left = list(errors)
+    calls = seen if seen is not None else []
+
+    def node(state):
+        calls.append(name)
+        if left:
+            raise left.pop(0)
+        return {"log": [name], **more}
+
+    node.__name__ = name
+    return node

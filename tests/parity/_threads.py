@@ -356,7 +356,9 @@ def _version(version: Any) -> Any:
 
 
 #: The text of an error of the libraries themselves, as it is stored.
-_LIBRARY_ERROR = re.compile(r"^(InvalidUpdateError|EmptyInputError|GraphRecursionError)\(.*\)$", re.DOTALL)
+_LIBRARY_ERROR = re.compile(
+    r"^(InvalidUpdateError|EmptyInputError|GraphRecursionError|NodeTimeoutError|NodeCancelledError)\(.*\)$", re.DOTALL
+)
 
 
 class NumberedIds(Ids):
@@ -545,6 +547,9 @@ def record(program: Program, name: str, lane: str, way: str, folder: Path | None
         more = {"thread": functools.partial(opened, False), "nested": functools.partial(opened, True)}
         more |= {"interrupt": types.interrupt, "RetryPolicy": types.RetryPolicy}
         more |= {"StateUpdate": types.StateUpdate, "InMemoryStore": _part(name, "store.memory").InMemoryStore}
+        more |= {"TimeoutPolicy": types.TimeoutPolicy, "CachePolicy": types.CachePolicy}
+        more["NodeError"] = getattr(_part(name, "errors"), "NodeError", None)
+        more["InMemoryCache"] = _part(name, "cache.memory").InMemoryCache
         more["JsonPlusSerializer"] = _part(name, "checkpoint.serde.jsonplus").JsonPlusSerializer
         more["InMemorySaver"] = _part(name, "checkpoint.memory").InMemorySaver
         lg = SimpleNamespace(**vars(runtime(name, lane)), **more)
