@@ -57,7 +57,11 @@ def _scalar(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return repr(value) if math.isfinite(value) else ".nan" if value != value else ".inf" if value > 0 else "-.inf"
+        if not math.isfinite(value):
+            return ".nan" if value != value else ".inf" if value > 0 else "-.inf"
+        text = repr(value)
+        # Without a point it would be a string.
+        return text.replace("e", ".0e") if "e" in text and "." not in text else text
     if isinstance(value, int):
         return str(value)
     if isinstance(value, (Mapping, list, tuple)):
