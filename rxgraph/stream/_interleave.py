@@ -71,10 +71,11 @@ class Merge:
         self._links: list[abc.DisposableBase] = []
         self._reader = self.log._new("interleave", ())
         mux._adopt(self.log)
-        for name, channel in channels:
-            for item in channel._leftovers():
-                self.log.push((name, item))
-            self._links.append(connect(channel, _Tag(self, name)))
+        with mux.at_once():
+            for name, channel in channels:
+                for item in channel._leftovers():
+                    self.log.push((name, item))
+                self._links.append(connect(channel, _Tag(self, name)))
         if not channels:
             self.log.close()
 

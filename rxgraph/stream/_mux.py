@@ -19,7 +19,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from types import MappingProxyType
 from typing import Any, TypeAlias, cast
@@ -28,6 +29,7 @@ from reactivex import abc
 
 from rxgraph.errors import GraphDrained, GraphInterrupt
 from rxgraph.flow import DEFAULT_MAXLEN, Gate
+from rxgraph.flow._lean import NOTHING
 from rxgraph.types import Namespace, Part
 
 from ._channel import StreamChannel
@@ -45,6 +47,8 @@ Factory: TypeAlias = Callable[[Namespace], StreamTransformer]
 BARE = frozenset({"lifecycle", ""})
 """Modes that transformers with hooks don't see: what they are told of inner graphs they read from ``tasks``; and what
 only wakes the owner of a run."""
+HOPS = 4
+"""Turns of the event loop in which a reader of subgraphs wakes up, and perhaps starts a task for the one it got."""
 TERMINAL = ("completed", "failed", "interrupted", "drained", "aborted")
 """Events with which an inner graph ends."""
 
@@ -123,6 +127,8 @@ class StreamMux(Parts):
         self._open: dict[Namespace, None] = {}
         self._eager = self._hooked = False
         self._kept: deque[Kept] | None = None
+        self._held: list[tuple[abc.ObserverBase[Part], frozenset[str] | None]] | None = None
+        self._paused = False
         self.missed = 0
         """Parts of an inner graph that came before anybody read, and that are not kept any more."""
         self._equipped = False
@@ -189,16 +195,16 @@ class StreamMux(Parts):
             self._forwards.append(Forward(channel, method, self._forward))
         elif not channel.is_named:
             channel.name = key
-        self._adopt(channel)
+        self._adopt(channel, fed=isinstance(owner, Chain) and not owner.has_hooks())
 
-    def _adopt(self, channel: StreamChannel[Any]) -> None:
+    def _adopt(self, channel: StreamChannel[Any], fed: bool = False) -> None:
         """Let a channel belong to the run: its pulls drive it, and it ends with it."""
         channel.is_async = self.is_async
         channel._limit_to(self.maxlen)
         self._channels.append(channel)
         if self._pump is not None:
             channel._bind(self._pump, is_async=self.is_async, gate=self._gate)
-        if self.is_stopped and self._closing is None:
+        if self.is_stopped and self._closing is None and not (fed and self._kept):
             channel.end(self.exception)
 
     @property
@@ -686,10 +692,59 @@ class StreamMux(Parts):
             self._through((ns, "lifecycle", given))
 
     def _admit(self, observer: abc.ObserverBase[Part], modes: frozenset[str] | None) -> abc.DisposableBase:
-        for kept in tuple(self._kept or ()):
-            if modes is None or kept.part[1] in modes:
-                observer.on_next(kept.part)
+        if self._held is not None:
+            self._held.append((observer, modes))
+            if self.is_stopped:
+                return NOTHING
+        else:
+            for kept in tuple(self._kept or ()):
+                if modes is None or kept.part[1] in modes:
+                    observer.on_next(kept.part)
         return super()._admit(observer, modes)
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Let those who come meanwhile have what is kept in one order, and not one after the other."""
+        if not self._kept:
+            yield
+            return
+        held: list[tuple[abc.ObserverBase[Part], frozenset[str] | None]] = []
+        self._held = held
+        try:
+            yield
+        finally:
+            self._held = None
+            for kept in tuple(self._kept):
+                for observer, modes in held:
+                    if modes is None or kept.part[1] in modes:
+                        observer.on_next(kept.part)
+            if self.is_stopped:
+                for observer, _ in held:
+                    super()._admit(observer, None)
+
+    # Pauses
+
+    def pause(self) -> None:
+        """Hold the run for a moment, so that whoever is handed a subgraph can begin to read it."""
+        root = self._parent_root or self
+        if root._paused or root.is_stopped:
+            return
+        root._paused = True
+        root._gate.shut()
+        if self.is_async:
+            root._resume_after(HOPS)
+
+    def resume(self) -> None:
+        """End a pause; the step of a synchronous run in which it began is over."""
+        if self._paused:
+            self._paused = False
+            self._gate.reopen()
+
+    def _resume_after(self, hops: int) -> None:
+        if hops:
+            asyncio.get_running_loop().call_soon(self._resume_after, hops - 1)
+        else:
+            self.resume()
 
 
 def _scopes_of(ns: Namespace) -> list[Namespace]:

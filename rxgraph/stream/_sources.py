@@ -85,6 +85,7 @@ class IterSource(SyncSource):
                     self._close()
             return not self._over
         finally:
+            self._mux.resume()
             self._turning.release()
 
     def stop(self) -> None:

@@ -135,11 +135,11 @@ class LifecycleTransformer(Chain):
 
     def chain(self, parts: Parts, mux: StreamMux) -> Observable[Any]:
         depth = len(self.scope)
-        return parts.pipe(
-            ops.mode("lifecycle"),
-            ops.filter(lambda part: len(part[0]) > depth and part[0][:depth] == self.scope),
-            ops.map(lifecycle),
-        )
+
+        def is_below(part: Part) -> bool:
+            return len(part[0]) > depth and part[0][:depth] == self.scope
+
+        return parts.pipe(ops.mode("lifecycle"), ops.filter(is_below), ops.map(lifecycle))
 
 
 class SubgraphTransformer(Chain):
@@ -171,6 +171,7 @@ class SubgraphTransformer(Chain):
 
         def handle(part: Part) -> SubgraphRunStream | AsyncSubgraphRunStream:
             ns, _, given = part
+            mux.pause()
             return kind(
                 mux.child(ns),
                 path=ns,

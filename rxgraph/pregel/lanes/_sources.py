@@ -47,6 +47,7 @@ class LaneSource(SyncSource):
             mux.on_error(RuntimeError(f"The run was broken off by {type(signal).__name__}."))
             raise
         finally:
+            mux.resume()
             self._turning.release()
             if self._abandoned:
                 self.stop()
