@@ -126,7 +126,7 @@ class InMemorySaver(BaseCheckpointSaver[str]):
         }
         body = cast(dict[str, Any], checkpoint.copy())
         del body["channel_values"]
-        row = Row(dumps(body), dumps(get_checkpoint_metadata(config, metadata)), address.id)
+        row = Row(dumps([body, get_checkpoint_metadata(config, metadata)]), address.id)
         id = checkpoint["id"]
         with self._lock:
             shelf = self._shelf(address)
@@ -354,10 +354,9 @@ class InMemorySaver(BaseCheckpointSaver[str]):
                 return None
             writes, blobs = shelf.writes_on(id), shelf.blobs
         loads = self.serde.loads_typed
-        metadata = loads(row.metadata)
-        if not matches(metadata, filter):
+        checkpoint, metadata = loads(row.body)
+        if filter and not matches(metadata, filter):
             return None
-        checkpoint = loads(row.body)
         # Without the lock: values are only ever added to this dict; where some go, the shelf gets another one.
         checkpoint["channel_values"] = {
             key[0]: loads(value)
@@ -373,10 +372,10 @@ class InMemorySaver(BaseCheckpointSaver[str]):
         )
 
     def _versions(self, row: Row) -> ChannelVersions:
-        return cast(ChannelVersions, self.serde.loads_typed(row.body)["channel_versions"])
+        return cast(ChannelVersions, self.serde.loads_typed(row.body)[0]["channel_versions"])
 
     def _metadata(self, row: Row) -> CheckpointMetadata:
-        return cast(CheckpointMetadata, self.serde.loads_typed(row.metadata))
+        return cast(CheckpointMetadata, self.serde.loads_typed(row.body)[1])
 
 
 def _config(thread: str, ns: str, id: str) -> RunnableConfig:

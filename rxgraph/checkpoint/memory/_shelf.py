@@ -24,10 +24,9 @@ Write: TypeAlias = tuple[str, str, int, str, Typed]
 
 
 class Row(NamedTuple):
-    """A checkpoint without the values of its channels, and its metadata, both as bytes."""
+    """A checkpoint without the values of its channels, with its metadata, as the bytes of one list."""
 
     body: Typed
-    metadata: Typed
     parent: str | None
 
 

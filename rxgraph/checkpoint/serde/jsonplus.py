@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import Any, Final, Literal, NoReturn, Self
 
-from ormsgpack import MsgpackEncodeError
+from ormsgpack import MsgpackEncodeError, packb
 
 from rxgraph.checkpoint.serde._decode import Decoder
-from rxgraph.checkpoint.serde._encode import Encoder, Refusal
+from rxgraph.checkpoint.serde._encode import OPTIONS, Encoder, Refusal
 from rxgraph.checkpoint.serde._growing import FEWEST, GrowingLists
 from rxgraph.checkpoint.serde._legacy import revive
 from rxgraph.checkpoint.serde._locate import locate
@@ -73,6 +73,7 @@ class JsonPlusSerializer:
     def _use(self, allow: AllowList) -> None:
         self._allow = allow
         self._encoder = Encoder(allow)
+        self._record = self._encoder.record
         self._pack = self._encoder.pack
         self._pack_list = GrowingLists(self._pack).pack
         self._unpack = Decoder(allow).unpack
@@ -104,7 +105,8 @@ class JsonPlusSerializer:
             if isinstance(obj, bytearray):
                 return "bytearray", bytes(obj)
         try:
-            return "msgpack", self._pack(obj)
+            # Here and not in the encoder: small values are many, and a call takes as long as to pack one.
+            return "msgpack", packb(obj, self._record, OPTIONS)
         except (MsgpackEncodeError, Refusal, RecursionError) as error:
             return self._refuse(obj, error)
 
