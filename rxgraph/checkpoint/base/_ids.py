@@ -48,8 +48,11 @@ def path_string(path: object) -> str:
     """
     if isinstance(path, str):
         return path
-    if isinstance(path, (tuple, list)):
-        return "~" + ", ".join([part if type(part) is str else path_string(part) for part in path])
+    # That of a node, which is most of them.
+    if type(path) is tuple and len(path) == 2 and type(path[0]) is type(path[1]) is str:
+        return f"~{path[0]}, {path[1]}"
+    if isinstance(path, tuple | list):
+        return f"~{', '.join(map(path_string, path))}"
     return f"{path:010d}" if isinstance(path, int) else str(path)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
+from rxgraph.checkpoint.base._conflict import EXPECTED_LATEST
 from rxgraph.checkpoint.base._types import CheckpointMetadata
 from rxgraph.config import RunnableConfig
 
@@ -14,6 +15,7 @@ EXCLUDED_METADATA_KEYS: Final = frozenset(
 )
 """Keys of a configuration that say where a run is, which the checkpoint's address says already."""
 
+_SILENT: Final = EXCLUDED_METADATA_KEYS | {EXPECTED_LATEST}
 _SCALARS: Final = (str, int, float)
 
 
@@ -26,7 +28,8 @@ def get_checkpoint_metadata(config: RunnableConfig, metadata: CheckpointMetadata
     kept = cast(dict[str, Any], metadata.copy())
     for part in ("metadata", "configurable"):
         given = config.get(part)
-        if given:
+        # Mostly there is nothing of the user's.
+        if given and not _SILENT.issuperset(cast(Mapping[str, Any], given)):
             for key, value in cast(Mapping[str, Any], given).items():
                 if key in EXCLUDED_METADATA_KEYS or key[:2] == "__" or key in kept:
                     continue
