@@ -390,7 +390,13 @@ def test_a_handle_of_a_run_is_taken() -> None:
         assert classes(picture.draw_mermaid(run=handle))[state] == "ask"
 
 
-@pytest.mark.parametrize("run", [3, "run", {"next": ()}])
+class Events(list):
+    """A handle whose events are there to be read once."""
+
+    interrupts = ()
+
+
+@pytest.mark.parametrize("run", [3, "run", {"next": ()}, Events()], ids=["int", "str", "dict", "handle"])
 def test_what_is_no_run_is_refused(run: Any) -> None:
     with pytest.raises(TypeError, match="StateSnapshot"):
         line(("a", node)).get_graph().draw_mermaid(run=run)

@@ -7,14 +7,16 @@ import operator
 import random
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Annotated, Any, Literal, Optional, TypedDict, Union
+from typing import Annotated, Any, Literal, Optional, Union
 
 import pytest
 import requests
 from langchain_core.runnables import RunnableLambda
 from langchain_core.runnables import graph as theirs
+from typing_extensions import TypedDict
 
 from rxgraph.graph import drawing as ours
+from rxgraph.langchain import as_runnable
 from tests.parity._twin import runtime
 
 LANGGRAPH, RXGRAPH = runtime("langgraph"), runtime("rxgraph")
@@ -382,6 +384,28 @@ async def test_the_asynchronous_twins_say_the_same() -> None:
     made = nested(RXGRAPH)
     assert await made.aget_graph(xray=True) == made.get_graph(xray=True)
     assert [item async for item in made.aget_subgraphs(recurse=True)] == list(made.get_subgraphs(recurse=True))
+
+
+# --- chains of LangChain
+
+
+def step(name: str) -> Any:
+    return RunnableLambda(node, name=name)
+
+
+CHAINS: dict[str, Callable[[Any], Any]] = {
+    "in the middle": lambda graph: step("before") | graph | step("after"),
+    "first": lambda graph: graph | step("after"),
+    "one of several": lambda graph: step("before") | {"graph": graph, "other": step("other")},
+    "retried": lambda graph: graph.with_retry(),
+    "bound": lambda graph: graph.bind(),
+}
+
+
+@pytest.mark.parametrize("chain", CHAINS.values(), ids=CHAINS)
+def test_chains_with_a_graph_are_drawn_alike(chain: Callable[[Any], Any]) -> None:
+    one, other = chain(an_agent(LANGGRAPH)), chain(as_runnable(an_agent(RXGRAPH)))
+    assert other.get_graph().draw_mermaid() == one.get_graph().draw_mermaid()
 
 
 # --- pictures that are put together by hand

@@ -74,10 +74,12 @@ def _states(run: Any) -> Iterator[tuple[str, State]]:
     elif hasattr(run, "snapshot"):
         snapshot = run.snapshot
         yield from _of_snapshot(snapshot)
-        asked = any(task.interrupts for task in snapshot.tasks)
-        if getattr(run, "interrupts", ()) and not asked:
+        questions = getattr(run, "interrupts", None)
+        known = any(task.interrupts for task in snapshot.tasks)
+        if isinstance(questions, (list, tuple)) and questions and not known:
             yield from ((name, "waiting") for name in snapshot.next)
-    elif isinstance(run, Iterable) and not isinstance(run, (str, bytes, dict)):
+    elif isinstance(run, Iterable) and not isinstance(run, (str, bytes, dict)) and not hasattr(run, "interrupts"):
+        # A handle without a snapshot is not looked at by reading its events, which are for somebody else.
         yield from _of_history(run)
     else:
         raise TypeError(
