@@ -98,6 +98,28 @@ LOOP = """\
         | __end__ |
         +---------+"""
 
+LONG = """\
+       +-----------+
+       | __start__ |
+       +-----------+
+             |
+             v
+         +-------+
+         |   a   |
+         +-------+
+             :
+ this is said in more than
+   twenty-eight letters
+             v
+         +-------+
+         |   b   |
+         +-------+
+             |
+             v
+        +---------+
+        | __end__ |
+        +---------+"""
+
 INNER = """\
  +-----------+
  | __start__ |
@@ -138,6 +160,15 @@ def test_text_shows_loops_beside_their_box() -> None:
     builder = StateGraph(State).add_node("a", node).add_edge(START, "a")
     graph = builder.add_conditional_edges("a", stop, {"again": "a", "stop": END}).compile()
     assert graph.get_graph().draw_ascii() == LOOP
+
+
+def test_long_labels_are_wrapped_and_empty_ones_left_out() -> None:
+    def drawn(label: str) -> str:
+        builder = StateGraph(State).add_node("a", node).add_node("b", node).add_edge(START, "a")
+        return builder.add_conditional_edges("a", stop, {label: "b"}).compile().get_graph().draw_ascii()
+
+    assert drawn("this is said in more than twenty-eight letters") == LONG
+    assert drawn("") == drawn("b"), "a label that is the name of the node is left out, too"
 
 
 def test_text_shows_inner_graphs_metadata_and_wide_letters() -> None:

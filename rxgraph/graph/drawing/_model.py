@@ -6,11 +6,16 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from textwrap import wrap
 from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid4
 
 SEPARATOR: Final = ":"
 """Stands between the name of an inner graph and the id of its node."""
+
+
+LABEL_WIDTH: Final = 28
+"""Letters in a line of an edge's label, in text and images."""
 
 
 class Node(NamedTuple):
@@ -59,6 +64,13 @@ def notes_of(node: Node) -> list[tuple[str, str]]:
         if all(isinstance(part, (str, int, float)) for part in parts):
             notes.append((str(key), ", ".join(map(str, parts))))
     return notes
+
+
+def label_of(edge: Edge) -> list[str]:
+    """Return the label as lines of a readable length; none without a label."""
+    if edge.data is None:
+        return []
+    return [line for part in str(edge.data).splitlines() for line in wrap(part, LABEL_WIDTH)]
 
 
 class CurveStyle(Enum):
@@ -253,4 +265,4 @@ def _data_of(node: Node, with_schemas: bool) -> dict[str, Any]:
     return {"type": "runnable", "data": {"id": [*module.split("."), home.__qualname__], "name": node.name}}
 
 
-__all__ = ("SEPARATOR", "CurveStyle", "Edge", "Node", "NodeStyles", "Structure", "notes_of")
+__all__ = ("SEPARATOR", "CurveStyle", "Edge", "Node", "NodeStyles", "Structure", "label_of", "notes_of")

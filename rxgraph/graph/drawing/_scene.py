@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from ._groups import Group, make_groups
 from ._layout import Course, Gaps, Line, Place, Size, lay_out
-from ._model import SEPARATOR, Edge, Node, Structure, notes_of
+from ._model import SEPARATOR, Edge, Node, Structure, label_of, notes_of
 from ._run import STYLES, RunStates
 
 FONT: Final = 14.0
@@ -124,8 +124,9 @@ class _Painter:
         for course, edge in zip(layout.courses, group.edges, strict=True):
             scene.curves.append(Curve(_curve(course), edge.conditional))
             if course.label is not None:
-                scene.plates.append(_plate(course.label))
-                scene.labels += _lines(str(edge.data).splitlines(), course.label, SMALL)
+                said = label_of(edge)
+                scene.plates.append(_plate(course.label, len(said)))
+                scene.labels += _lines(said, course.label, SMALL)
         return scene
 
     def _box(self, node: Node, touches: int, loops: list[Edge]) -> Scene:
@@ -166,7 +167,7 @@ class _Painter:
 
 
 def _loop_label(loops: list[Edge]) -> str:
-    return ", ".join(str(loop.data) for loop in loops if loop.data is not None)
+    return ", ".join(line for loop in loops for line in label_of(loop))
 
 
 def _side(loops: list[Edge]) -> float:
@@ -175,15 +176,14 @@ def _side(loops: list[Edge]) -> float:
 
 
 def _room(edge: Edge) -> Size | None:
-    if edge.data is None:
-        return None
-    lines = str(edge.data).splitlines() or [""]
-    return Size(max(text_width(line, SMALL) for line in lines) + 10, len(lines) * SMALL * LEAD + 2)
+    lines = label_of(edge)
+    return Size(max(text_width(line, SMALL) for line in lines) + 10, len(lines) * SMALL * LEAD + 2) if lines else None
 
 
-def _plate(place: Place) -> Shape:
+def _plate(room: Place, lines: int) -> Shape:
     """A white ground for a label, so that its line doesn't run through it."""
-    return Shape(place.x + 2, place.y, place.width - 4, place.height, 3, "#ffffff", "none", 0)
+    height = lines * SMALL * LEAD + 2
+    return Shape(room.x + 2, room.y + (room.height - height) / 2, room.width - 4, height, 3, "#ffffff", "none", 0)
 
 
 def _lines(lines: list[str], room: Place, size: float, italic: bool = False) -> list[Label]:

@@ -14,7 +14,7 @@ from unicodedata import east_asian_width
 
 from ._groups import Group, make_groups
 from ._layout import Course, Gaps, Layout, Line, Place, Size, lay_out
-from ._model import SEPARATOR, Edge, Node, Structure, notes_of
+from ._model import SEPARATOR, Edge, Node, Structure, label_of, notes_of
 from ._run import STYLES, RunStates
 
 Block = list[str]
@@ -38,10 +38,7 @@ def _draw(group: Group, states: RunStates) -> Block:
     for inner in group.groups:
         blocks[inner.id] = _frame(_label(inner.name, states, inner.id), _draw(inner, states))
         insets[inner.id] = 0
-    lines = [
-        Line(group.child(edge.source), group.child(edge.target), None if edge.data is None else _room(edge))
-        for edge in group.edges
-    ]
+    lines = [Line(group.child(edge.source), group.child(edge.target), _room(edge)) for edge in group.edges]
     sizes = {id: Size(len(block[0]), len(block)) for id, block in blocks.items()}
     return _Canvas(lay_out(sizes, lines, Gaps(4, 3, 1), insets), group.edges, blocks, insets).paint()
 
@@ -57,7 +54,7 @@ def _box(node: Node, touches: int, loops: list[Edge], states: RunStates) -> tupl
     if not loops:
         return block, 0
     conditional = all(loop.conditional for loop in loops)
-    label = ", ".join(_said(loop) for loop in loops if loop.data is not None)
+    label = ", ".join(line for loop in loops for line in label_of(loop))
     side = 3 + (_width(label) + 1 if label else 0)
     dash, bar = (".", ":") if conditional else ("-", "|")
     right = [f"{dash * 2}+", *(f"  {bar}" for _ in shown), f"<{dash}+"]
@@ -78,12 +75,9 @@ def _label(name: str, states: RunStates, id: str) -> str:
     return f"[{STYLES[states.of[id]].mark}] {name}" if id in states.of else name
 
 
-def _room(edge: Edge) -> Size:
-    return Size(_width(_said(edge)) + 2, 1)
-
-
-def _said(edge: Edge) -> str:
-    return " ".join(str(edge.data).split())
+def _room(edge: Edge) -> Size | None:
+    lines = label_of(edge)
+    return Size(max(map(_width, lines)) + 2, len(lines)) if lines else None
 
 
 def _width(line: str) -> int:
@@ -231,9 +225,10 @@ class _Canvas:
         else:
             self.cells[columns[last], self._row(course.stops[-1], last) - 1] = "v"
         if course.label is not None:
-            label = f" {_said(edge)} "
-            x = columns[first + 1] - _width(label) // 2
-            self._write(x, self._row(course.label, first + 1), label)
+            top = self._row(course.label, first + 1)
+            for row, line in enumerate(label_of(edge)):
+                label = f" {line.expandtabs(1)} "
+                self._write(columns[first + 1] - _width(label) // 2, top + row, label)
 
     def _row(self, place: Place, number: int) -> int:
         layer = self.layout.layers[number]
