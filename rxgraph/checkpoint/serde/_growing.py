@@ -29,6 +29,7 @@ _SHORTEST: Final = 1 << 16
 # To look at a container again takes as long as to pack so many bytes.
 _BYTES_PER_CONTAINER: Final = 512
 _PART: Final = 16
+_CONTAINERS: Final = frozenset((dict, list, tuple))
 _MOST_CONTAINERS: Final = 1000
 _MOST_LEAVES: Final = 100_000
 _MOST_BYTES: Final = 16 << 20
@@ -98,7 +99,8 @@ class GrowingLists:
 
     def pack(self, values: list[Any]) -> bytes | Pieces:
         """Return the msgpack document of a list."""
-        if len(values) < FEWEST:
+        if len(values) < FEWEST or (type(values[0]) not in ATOMS and type(values[0]) not in _CONTAINERS):
+            # Nothing of it could be kept.
             return self._pack(values)
         # What follows is about one list, even if somebody makes it longer meanwhile.
         values = values.copy()
@@ -135,8 +137,10 @@ class GrowingLists:
                 break
             parts.append(_Part(items, data, marks))
         document = Pieces((_heading(len(values)), *(part.data for part in parts), *rest))
-        if _worth(len(document), len(values)):
+        if parts and _worth(len(document), len(values)):
             self._known.put(id(values[0]), _Known(values[0], len(document), tuple(parts)))
+        else:
+            self._known.drop(id(values[0]))
         return document
 
     def _body(self, items: Sequence[Any]) -> bytes:

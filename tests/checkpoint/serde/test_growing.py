@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import copy
+import gc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+from weakref import ref
 
 import pytest
 from hypothesis import given, settings
@@ -232,3 +235,29 @@ def test_threads_share_a_serializer() -> None:
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(work, range(1, 9)))
+
+
+@dataclass
+class Note:
+    text: str
+
+
+def test_objects_are_not_kept_alive() -> None:
+    serde = JsonPlusSerializer(allowed_msgpack_modules=[Note])
+    for found in ([Note("x" * 9000) for _ in range(20)], [*messages(3), *(Note("y" * 9000) for _ in range(20))]):
+        for _ in range(3):
+            agree(serde, found)
+        gone = [ref(one) for one in found if isinstance(one, Note)]
+        found.clear()
+        gc.collect()
+        assert [one() for one in gone] == [None] * 20
+
+
+def test_what_is_kept_is_bounded() -> None:
+    serde = JsonPlusSerializer()
+    for number in range(12):
+        found = [{"n": number, "text": f"{number} {place} " * 40_000} for place in range(8)]
+        for _ in range(2):
+            serde.dumps_typed(found)
+    known: Any = serde._pack_list.__self__
+    assert 0 < known._known.weight <= 16 << 20
