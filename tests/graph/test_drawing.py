@@ -312,6 +312,30 @@ def test_svg_is_whole_and_shows_what_the_graph_says(tmp_path: Path) -> None:
     assert drawn.count("http") == 1, "nothing is taken from elsewhere; the name of SVG itself is an address"
 
 
+def test_svg_draws_inner_graphs_open_and_loops_beside_their_boxes() -> None:
+    inner = line(("x", node), ("y", node))
+    builder = StateGraph(State).add_node("a", node).add_node("sub", inner).add_edge(START, "a").add_edge("a", "sub")
+    picture = builder.add_conditional_edges("a", stop, {"again": "a", "b": "sub"}).compile().get_graph(xray=True)
+    root = ElementTree.fromstring(picture.draw_svg())
+    boxes = [[float(one.get(key)) for key in ("x", "y", "width", "height")] for one in root if one.tag.endswith("rect")]
+    texts = {one.text: (float(one.get("x")), float(one.get("y"))) for one in root if one.tag.endswith("text")}
+
+    def around(name: str) -> list[list[float]]:
+        x, y = texts[name]
+        return [box for box in boxes if box[0] < x < box[0] + box[2] and box[1] < y < box[1] + box[3]]
+
+    assert [len(around(name)) for name in ("a", "x", "y")] == [1, 2, 2]
+    assert around("sub") == [around("x")[0]], "the title stands in the frame of its nodes"
+    assert around("again") == []
+    assert texts["again"][0] > around("a")[0][0] + around("a")[0][2]
+    assert picture.draw_png().startswith(b"\x89PNG")
+
+
+def test_an_unknown_curve_is_named() -> None:
+    with pytest.raises(ValueError, match="expected one of basis, bumpX"):
+        agent().compile().get_graph().draw_mermaid(curve_style="bent")
+
+
 def size_of(png: bytes) -> tuple[int, int]:
     assert png.startswith(b"\x89PNG\r\n\x1a\n")
     return struct.unpack(">II", png[16:24])
