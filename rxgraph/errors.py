@@ -6,7 +6,10 @@ A message follows ``<object> <rule broken>: expected <...>, got <value>. <What t
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import Enum
+from functools import partial
+from typing import Any, Literal
 
 
 class ErrorCode(Enum):
@@ -52,6 +55,58 @@ class NodeCancelledError(Exception):
             f"Node {node!r} raised asyncio.CancelledError by itself: nobody cancelled the run. "
             "Raise an error of your own, or return, to end a node."
         )
+
+
+class NodeTimeoutError(Exception):
+    """An attempt of a node took longer than its ``TimeoutPolicy`` allows, and was cancelled.
+
+    Args:
+        node: Name of the node.
+        kind: ``"run"``: from its start to its end; ``"idle"``: without a sign of life.
+        elapsed: Seconds since the attempt began.
+        run_timeout, idle_timeout: Seconds that are allowed.
+    """
+
+    def __init__(
+        self,
+        node: str,
+        *,
+        kind: Literal["run", "idle"],
+        elapsed: float,
+        run_timeout: float | None = None,
+        idle_timeout: float | None = None,
+    ) -> None:
+        self.node, self.kind, self.elapsed = node, kind, elapsed
+        self.run_timeout, self.idle_timeout = run_timeout, idle_timeout
+        self.timeout = run_timeout if kind == "run" else idle_timeout
+        silence = "" if kind == "run" else " without a sign of life"
+        super().__init__(
+            f"Node {node!r} was cancelled: its {kind} timeout of {self.timeout:g} s was reached{silence}, "
+            f"{elapsed:.3f} s after the attempt began. Raise the limit, or have the node call runtime.heartbeat()."
+        )
+
+    def __reduce__(self) -> Any:
+        return partial(
+            NodeTimeoutError,
+            self.node,
+            kind=self.kind,
+            elapsed=self.elapsed,
+            run_timeout=self.run_timeout,
+            idle_timeout=self.idle_timeout,
+        ), ()
+
+
+@dataclass(frozen=True)
+class NodeError:
+    """What an error handler is told: the node that has failed, and what with.
+
+    Args:
+        node: Its name.
+        error: The error; its text, when a run goes on from a saver.
+    """
+
+    node: str
+    error: Any
 
 
 class CheckpointConflictError(RuntimeError):
@@ -184,6 +239,8 @@ __all__ = (
     "InvalidUpdateError",
     "LaneError",
     "NodeCancelledError",
+    "NodeError",
+    "NodeTimeoutError",
     "NotYetAvailableError",
     "ParentCommand",
     "StalledConsumerError",

@@ -86,12 +86,14 @@ class Inbox:
             return False
         return True
 
-    def wait(self) -> None:
-        """Block the owner until an item is there."""
+    def wait(self, seconds: float | None = None) -> bool:
+        """Block the owner until an item is there, or for a time; returns whether one is."""
         while not self.items:
             self._bell.clear()
-            if self.sleep():
-                self._bell.wait()
+            if self.sleep() and not self._bell.wait(seconds):
+                self._asleep = False
+                return bool(self.items)
+        return True
 
     def close(self) -> None:
         """Take nothing more, and let blocked writers go; called by the owner."""
@@ -99,6 +101,11 @@ class Inbox:
         self.items.clear()
         with self._room:
             self._room.notify_all()
+
+    def wait_closed(self, seconds: float) -> bool:
+        """Block a worker for a time, or until the inbox is closed; returns whether it is."""
+        with self._room:
+            return self._room.wait_for(lambda: self._closed, seconds)
 
     def _wait_for_room(self) -> None:
         with self._room:

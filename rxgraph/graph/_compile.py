@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from rxgraph.channels.base import BaseChannel
 from rxgraph.channels.ephemeral_value import EphemeralValue
@@ -13,7 +13,7 @@ from rxgraph.constants import END, START, TASKS
 from rxgraph.pregel._body import Body
 from rxgraph.pregel._plan import Node, Plan, Router
 from rxgraph.pregel._recall import Caching
-from rxgraph.types import Send
+from rxgraph.types import Send, TimeoutPolicy
 
 from ._branch import make_router
 from ._inner import inner_graph
@@ -25,6 +25,14 @@ if TYPE_CHECKING:
     from .state import AnyStateGraph
 
 Channel = BaseChannel[Any, Any, Any]
+
+DEFAULT_HANDLER: Final = "__default_error_handler__"
+"""Node that takes over from nodes which have failed and have no handler of their own."""
+
+
+def handler_name(node: str) -> str:
+    """Return the name of the node that takes over from *node* when it has failed."""
+    return f"__error_handler__{node}"
 
 
 def compile_plan(graph: AnyStateGraph, name: str) -> Plan:
@@ -52,6 +60,10 @@ def compile_plan(graph: AnyStateGraph, name: str) -> Plan:
     nodes = {START: _start_node(graph, following[START])}
     for node, spec in graph.nodes.items():
         nodes[node] = _node(graph, node, spec, tuple(sorted(triggers[node])), following[node])
+        if spec.handler is not None:
+            nodes[handler_name(node)] = _handler(graph, handler_name(node), spec.handler)
+    if graph.default_handler is not None:
+        nodes[DEFAULT_HANDLER] = _handler(graph, DEFAULT_HANDLER, graph.default_handler)
     output, state = graph.schemas[graph.output_schema], graph.schemas[graph.state_schema]
     return Plan(
         name=name,
@@ -81,6 +93,22 @@ def _start_node(graph: AnyStateGraph, following: list[tuple[str, Any]]) -> Node:
     )
 
 
+def _handler(graph: AnyStateGraph, name: str, body: Body) -> Node:
+    schema = graph.schemas[graph.state_schema]
+    record = make_record(name, graph.channels, graph.nodes, ())
+    return Node(name=name, body=body, triggers=(), reads=schema.reads, record=record)
+
+
+def _timeout(graph: AnyStateGraph, name: str, spec: NodeSpec) -> TimeoutPolicy | None:
+    timeout = spec.timeout or graph.default_timeout
+    if timeout is not None and spec.body.asynchronous is None:
+        raise ValueError(
+            f"Node {name!r} is sync and has a timeout, which is only for async nodes: Python can't stop a function "
+            "that runs on a thread. Make it async, or leave the timeout out."
+        )
+    return timeout
+
+
 def _node(
     graph: AnyStateGraph, name: str, spec: NodeSpec, triggers: tuple[str, ...], following: list[tuple[str, Any]]
 ) -> Node:
@@ -98,6 +126,9 @@ def _node(
         metadata=spec.metadata,
         caching=None if policy is None else Caching.of(name, spec.action, policy),
         inner=inner_graph(spec.action),
+        retry=spec.retry or graph.default_retry,
+        timeout=_timeout(graph, name, spec),
+        handler=handler_name(name) if spec.handler else DEFAULT_HANDLER if graph.default_handler else None,
     )
 
 

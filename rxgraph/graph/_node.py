@@ -20,7 +20,8 @@ from typing import (
 
 from rxgraph.pregel import Pregel
 from rxgraph.pregel._body import Body, make_body
-from rxgraph.types import CachePolicy, Command
+from rxgraph.pregel._faults import Retry
+from rxgraph.types import CachePolicy, Command, TimeoutPolicy
 
 from ._runnable import is_runnable, runnable_body
 
@@ -42,6 +43,9 @@ class NodeSpec(NamedTuple):
         may_jump: Whether its code seems to use ``Command`` or ``Send``.
         action: What the user passed.
         cache_policy: How its results are cached.
+        retry: Whether and when it is tried again.
+        timeout: How long an attempt may take.
+        handler: What takes over when it has failed.
     """
 
     body: Body
@@ -52,6 +56,9 @@ class NodeSpec(NamedTuple):
     may_jump: bool = False
     action: Any = None
     cache_policy: CachePolicy | None = None
+    retry: Retry | None = None
+    timeout: TimeoutPolicy | None = None
+    handler: Body | None = None
 
 
 def node_body(name: str, action: Any) -> Body:

@@ -15,7 +15,8 @@ from rxgraph.checkpoint.serde.allowlist import collect_allowlist
 from rxgraph.constants import END, NS_END, NS_SEP, RESERVED, START
 from rxgraph.errors import NotYetAvailableError
 from rxgraph.managed.base import ManagedValue
-from rxgraph.pregel._body import callable_name, make_body
+from rxgraph.pregel._body import Body, callable_name, make_body
+from rxgraph.pregel._faults import Retry
 from rxgraph.pregel._saver import check_cache
 from rxgraph.pregel.main import Pregel, Schemas
 from rxgraph.types import All, CachePolicy, RetryPolicy, TimeoutPolicy, TracePolicy
@@ -23,7 +24,7 @@ from rxgraph.typing import ContextT, InputT, OutputT, StateT
 from rxgraph.warnings import LangGraphDeprecationWarning
 
 from ._branch import Branch, read_ends
-from ._compile import compile_plan
+from ._compile import DEFAULT_HANDLER, compile_plan, handler_name
 from ._node import Action, NodeSpec, declared_ends, may_jump, node_body
 from ._pictures import Pictures
 from ._schema import Schema, make_instance, read_schema
@@ -72,6 +73,9 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
         self.input_schema: Any = input_schema or given.get("input_schema") or state_schema
         self.output_schema: Any = output_schema or given.get("output_schema") or state_schema
         self.default_cache_policy: CachePolicy | None = None
+        self.default_retry: Retry | None = None
+        self.default_timeout: TimeoutPolicy | None = None
+        self.default_handler: Body | None = None
         self.nodes: dict[str, NodeSpec] = {}
         self.branches: dict[str, dict[str, Branch]] = {}
         self.channels: dict[str, BaseChannel[Any, Any, Any]] = {}
@@ -128,22 +132,22 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
             input_schema: What it reads; by default the annotation of its first parameter, or the state.
             destinations: Nodes that its ``Command`` may go to, for checks and pictures.
             cache_policy: Take its result from the graph's cache when its input was seen before.
-            retry_policy, error_handler, timeout, trace_policy: Not available yet.
+            retry_policy: When to try again after an error; the first of several whose ``retry_on`` is for it counts.
+            error_handler: Called as ``handler(state, error: NodeError)`` when the node has failed for good, in the same
+                superstep and with the same input; what it returns takes the place of the node's update and edges.
+            timeout: Most seconds that an attempt may take, or a policy; for async nodes.
+            trace_policy: Not available yet.
 
         Raises:
-            ValueError: The name is taken or reserved, or contains ``|`` or ``:``.
+            ValueError: The name is taken or reserved, or contains ``|`` or ``:``; a time that is not positive.
             RuntimeError: A name without an action.
             TypeError: The action can't be called.
         """
         given = _renamed(retired, {"input": "input_schema", "retry": "retry_policy"}, f"add_node({node!r})")
         input_schema = input_schema or given.get("input_schema")
-        later = {
-            "retry_policy": retry_policy or given.get("retry_policy"),
-            "error_handler": error_handler,
-            "timeout": timeout,
-            "trace_policy": trace_policy,
-        }
-        _refuse(f"add_node({node if isinstance(node, str) else callable_name(node)!r}, {{}}=...)", later)
+        retry_policy = retry_policy or given.get("retry_policy")
+        where = f"add_node({node if isinstance(node, str) else callable_name(node)!r}, {{}}=...)"
+        _refuse(where, {"trace_policy": trace_policy})
         if not isinstance(node, str):
             if action is not None:
                 raise TypeError(f"The name of a node must be a str, got {node!r}.")
@@ -153,8 +157,11 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
                 defer=defer,
                 metadata=metadata,
                 input_schema=input_schema,
+                retry_policy=retry_policy,
                 cache_policy=cache_policy,
+                error_handler=error_handler,
                 destinations=destinations,
+                timeout=timeout,
             )
         if action is None:
             raise RuntimeError(f"Node {node!r} has no action. Pass one: add_node({node!r}, function).")
@@ -173,6 +180,9 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
             may_jump=may_jump(action),
             action=action,
             cache_policy=cache_policy,
+            retry=Retry.of(node, retry_policy),
+            timeout=TimeoutPolicy.coerce(timeout),
+            handler=None if error_handler is None else make_body(error_handler, handler_name(node)),
         )
         return self
 
@@ -206,16 +216,13 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
         """Set options for every node that does not set them itself.
 
         Args:
-            cache_policy: See :meth:`add_node`.
-            retry_policy, error_handler, timeout: Not available yet.
+            retry_policy, cache_policy, error_handler, timeout: See :meth:`add_node`.
         """
-        later = {
-            "retry_policy": retry_policy,
-            "error_handler": error_handler,
-            "timeout": timeout,
-        }
-        _refuse("set_node_defaults({}=...)", later)
         self.default_cache_policy = cache_policy or self.default_cache_policy
+        self.default_retry = Retry.of("set_node_defaults()", retry_policy) or self.default_retry
+        self.default_timeout = TimeoutPolicy.coerce(timeout) or self.default_timeout
+        if error_handler is not None:
+            self.default_handler = make_body(error_handler, DEFAULT_HANDLER)
         return self
 
     # --- edges

@@ -28,7 +28,7 @@ INJECTED: Final[dict[str, Callable[[Any], Any]]] = {
     "store": lambda task: task.store,
     "previous": lambda task: None,
     "runtime": lambda task: task.runtime,
-    "error": lambda task: None,
+    "error": lambda task: task.failure,
 }
 """How the value of each injected parameter is found on the task."""
 

@@ -35,6 +35,7 @@ from rxgraph.warnings import InputIgnoredWarning
 
 from . import _payloads as payloads
 from ._effects import Effect, Emit, Execute, Load, Recall, Remember, Save
+from ._faults import handlers_left
 from ._lineage import CONTROL, Lineage, Replay, finished_writes
 from ._plan import Plan
 from ._recall import FullKey, kept, recalled
@@ -130,6 +131,8 @@ class Engine:
                 yield from self._show_checkpoint(lineage, tasks)
             if not tasks:
                 return
+            if lineage is not None:
+                tasks += handlers_left(lineage, tasks)
             if self._before and self._stops(self._before, tasks):
                 yield from self._show_stop()
                 return self._hand_on()
@@ -146,6 +149,7 @@ class Engine:
                     yield from self._remember(fresh)
                     raise
                 yield from self._remember(fresh)
+                tasks += superstep.handlers
             if superstep.stopped:
                 self.interrupts = superstep.interrupts
                 yield from self._show_siblings(tasks, outputs)

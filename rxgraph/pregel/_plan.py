@@ -17,11 +17,13 @@ from rxgraph.channels.delta import DeltaChannel
 from rxgraph.channels.untracked_value import UntrackedValue
 from rxgraph.constants import MISSING
 from rxgraph.managed.base import ManagedValue
+from rxgraph.types import TimeoutPolicy
 
 from ._body import Body
 from ._recall import Caching
 
 if TYPE_CHECKING:
+    from ._faults import Retry
     from ._task import Task
 
 
@@ -56,6 +58,9 @@ class Node(NamedTuple):
         hidden: Without events.
         caching: How its results are cached.
         inner: The graph that it is, or calls.
+        retry: Whether and when it is tried again.
+        timeout: How long an attempt may take, in seconds.
+        handler: The node that takes over when it has failed.
     """
 
     name: str
@@ -71,6 +76,9 @@ class Node(NamedTuple):
     hidden: bool = False
     caching: Caching | None = None
     inner: Any = None
+    retry: Retry | None = None
+    timeout: TimeoutPolicy | None = None
+    handler: str | None = None
 
     @property
     def is_async(self) -> bool:

@@ -21,7 +21,7 @@ from ._plan import Node, Plan
 from ._state import RunState
 from ._task import RunContext, Task
 
-_name: Final = attrgetter("node.name")
+_place: Final = attrgetter("place")
 
 
 def plan_tasks(run: RunContext, state: RunState, updated: Collection[str] | None) -> list[Task]:
@@ -71,7 +71,7 @@ def apply_writes(plan: Plan, state: RunState, tasks: Sequence[Task], extra: Sequ
     pulls = [task for task in tasks if task.index is None]
     if len(pulls) > 1:
         # Where a run goes on they stand in the order of their nodes' declaration.
-        pulls.sort(key=_name)
+        pulls.sort(key=_place)
     ordered = pulls if len(pulls) == len(tasks) else pulls + [task for task in tasks if task.index is not None]
     _mark_seen(ordered, state)
     state.version = state.next_version(state.version)

@@ -20,6 +20,7 @@ from rxgraph.flow._lean import LeanObservable
 from rxgraph.types import Interrupt, Part
 
 from . import _payloads as payloads
+from ._faults import handler_of
 from ._lineage import Lineage
 from ._task import RunContext, Task
 
@@ -38,7 +39,7 @@ class Superstep(LeanObservable[Part]):
         planned: Its tasks; those that were restored have ended already.
     """
 
-    __slots__ = ("_down", "_run", "interrupts", "planned", "step", "stopped", "tasks")
+    __slots__ = ("_down", "_run", "handlers", "interrupts", "planned", "step", "stopped", "tasks")
 
     def __init__(self, run: RunContext, step: int, planned: Sequence[Task]) -> None:
         # No super().__init__(): a lock for each superstep would guard nothing, there is one observer and one thread.
@@ -51,6 +52,8 @@ class Superstep(LeanObservable[Part]):
         """The tasks that a lane has to run."""
         self.interrupts: list[Interrupt] = []
         """Questions on which tasks have stopped, in the order in which they did."""
+        self.handlers: list[Task] = []
+        """Tasks that have taken over from some that have failed."""
         self.stopped = False
         """Whether some task waits for somebody."""
 
@@ -72,16 +75,28 @@ class Superstep(LeanObservable[Part]):
                 yield from self._shown("task", payloads.started, task)
         if "updates" in run.watched:
             for task in self.planned:
-                if task.restored and not task.node.hidden:
+                if task.restored and task.error is None and not task.node.hidden:
                     update = {**payloads.update(task, run.output_keys), "__metadata__": {"cached": True}}
                     yield (run.namespace, "updates", update)
 
-    def ended(self, task: Task) -> None:
+    def ended(self, task: Task) -> Task | None:
         """Report that a task has ended: well, with ``task.interrupts``, or with ``task.error`` set.
 
         A task that wrote and then failed, in a router, shows what it wrote.
+
+        Returns:
+            The task to run now in the place of one that has failed, if its node has an error handler.
         """
         task.ended = True
+        follow: Task | None = None
+        if isinstance(task.error, Exception) and not isinstance(task.error, GraphBubbleUp):
+            follow = handler_of(task, task.error)
+            if follow is not None:
+                self.handlers.append(follow)
+        self._show_end(task)
+        return follow
+
+    def _show_end(self, task: Task) -> None:
         self.interrupts.extend(task.interrupts)
         self.stopped = self.stopped or task.stopped
         down = self._down

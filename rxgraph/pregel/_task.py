@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from os import urandom
+from time import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from weakref import ref
 
+from rxgraph._writer import READY
 from rxgraph.checkpoint.base import interrupt_id
-from rxgraph.constants import CONF, ERROR, INTERRUPT, MISSING, NO_WRITES, NS_END, NS_SEP, PARENT, PULL, PUSH, RESUME
-from rxgraph.errors import GraphBubbleUp, GraphInterrupt, ParentCommand
+from rxgraph.constants import (
+    CONF,
+    ERROR,
+    ERROR_SOURCE_NODE,
+    INTERRUPT,
+    MISSING,
+    NO_WRITES,
+    NS_END,
+    NS_SEP,
+    PARENT,
+    PULL,
+    PUSH,
+    RESUME,
+)
+from rxgraph.errors import GraphBubbleUp, GraphInterrupt, NodeError, ParentCommand
 from rxgraph.runtime import ExecutionInfo, RunControl, Runtime
 from rxgraph.types import Command, Interrupt, Namespace, StreamWriter
 
@@ -47,6 +64,7 @@ class RunContext(NamedTuple):
         cache: Keeps results of nodes that have a cache policy.
         caller: The task whose node has called this graph; ``None`` for the root.
         durability: When checkpoints are saved; inner graphs do as the outer one.
+        step_timeout: Seconds that a superstep may take.
     """
 
     plan: Plan
@@ -63,6 +81,7 @@ class RunContext(NamedTuple):
     cache: Any = None
     caller: Task | None = None
     durability: str | None = None
+    step_timeout: float | None = None
 
     @property
     def thread(self) -> Lineage | None:
@@ -87,8 +106,9 @@ class Task:
     """
 
     __slots__ = (
-        "__weakref__", "_asked", "_calls", "_config", "_id", "answers", "ended", "error", "from_outside", "index",
-        "input", "interrupts", "node", "restored", "run", "state", "step", "stopped", "writes",
+        "__weakref__", "_asked", "_calls", "_config", "_id", "answers", "attempt", "began", "deadline", "ended",
+        "error", "from_outside", "index", "input", "interrupts", "node", "restored", "run", "state", "step", "stopped",
+        "writes",
     )  # fmt: skip
 
     def __init__(self, node: Node, value: Any, run: RunContext, state: RunState, index: int | None = None) -> None:
@@ -113,6 +133,12 @@ class Task:
         """Whether the writes come from the saver or the cache, and the node does not run."""
         self.from_outside = False
         """Whether it stands for an update of a thread, and no channel has triggered it."""
+        self.attempt = 1
+        """Number of the attempt to run the node."""
+        self.began: float | None = None
+        """When its first attempt began, in seconds since the epoch, as far as somebody has asked."""
+        self.deadline: Any = None
+        """Limits the attempt in time, in the asynchronous lane."""
         self._asked = 0
         # Nodes may call graphs on several threads at once.
         self._calls = count()
@@ -147,15 +173,29 @@ class Task:
         return self._id
 
     @property
+    def place(self) -> str:
+        """By which the tasks that channels have triggered are put in order."""
+        return self.node.name
+
+    @property
+    def namespace(self) -> Namespace:
+        """The namespace that the first graph called by this task runs in."""
+        return (*self.run.namespace, f"{self.node.name}{NS_END}{self.id}")
+
+    @property
     def checkpoint_ns(self) -> str:
-        """The namespace that a graph called by this task runs in."""
-        return NS_SEP.join((*self.run.namespace, f"{self.node.name}{NS_END}{self.id}"))
+        """The same as text."""
+        return NS_SEP.join(self.namespace)
+
+    @property
+    def failure(self) -> NodeError | None:
+        """What an error handler is told."""
+        return None
 
     def next_namespace(self) -> Namespace:
         """Return the namespace of the next graph that the node calls; those after the first are numbered."""
         number = next(self._calls)
-        first = (*self.run.namespace, f"{self.node.name}{NS_END}{self.id}")
-        return (*first, str(number)) if number else first
+        return (*self.namespace, str(number)) if number else self.namespace
 
     @property
     def inner_address(self) -> dict[str, Any] | None:
@@ -214,7 +254,34 @@ class Task:
     @property
     def writer(self) -> StreamWriter:
         """Writes to the ``custom`` stream of the run."""
-        return self.run.writer
+        return self.run.writer if self.node.timeout is None else partial(self._write, self.attempt)
+
+    def _write(self, attempt: int, payload: Any, /) -> Awaitable[None]:
+        """Write for an attempt that is limited in time; what comes later than its end is dropped."""
+        if self.ended or self.attempt != attempt or self.deadline is None:
+            return READY
+        self.show_life()
+        return self.run.writer(payload)
+
+    def show_life(self) -> None:
+        """Take note of some output, here or in a graph inside: limits of silence begin anew, unless told otherwise."""
+        if self.deadline is not None and self.deadline.hears_everything:
+            self.deadline.beat()
+        if self.run.caller is not None:
+            self.run.caller.show_life()
+
+    def heartbeat(self) -> None:
+        """Be ``Runtime.heartbeat``: limits of silence begin anew, of this node and of those around it."""
+        if self.deadline is not None:
+            self.deadline.beat()
+        if self.run.caller is not None:
+            self.run.caller.heartbeat()
+
+    def begin_again(self) -> None:
+        """Forget what a failed attempt has left; answers stay."""
+        self.writes.clear()
+        self._asked = 0
+        self.attempt += 1
 
     @property
     def store(self) -> Any:
@@ -226,16 +293,21 @@ class Task:
         """The run, as the node sees it."""
         run = self.run
         configurable = run.config.get(CONF, {})
+        if self.began is None:
+            self.began = time()
         thread_id, run_id = configurable.get("thread_id"), run.config.get("run_id")
         return Runtime(
             context=run.context,
             store=run.store,
-            stream_writer=run.writer,
+            stream_writer=self.writer,
+            heartbeat=self.heartbeat,
             execution_info=ExecutionInfo(
                 checkpoint_ns=self.checkpoint_ns,
                 task_id=self.id,
                 thread_id=thread_id,
                 run_id=None if run_id is None else str(run_id),
+                node_attempt=self.attempt,
+                node_first_attempt_time=self.began,
             ),
             control=run.control,
         )
@@ -266,6 +338,8 @@ class Task:
             return [(INTERRUPT, self.interrupts), *answers]
         if self.stopped or isinstance(self.error, GraphBubbleUp):
             return []
+        if self.error is not None and self.node.handler is not None:
+            return [*answers, (ERROR, self.error), (ERROR_SOURCE_NODE, self.node.name), *written]
         if self.error is not None:
             return [*answers, *written, (ERROR, self.error)]
         return [*answers, *(written or [(NO_WRITES, None)])]

@@ -105,6 +105,8 @@ class Pregel(Threads, Generic[StateT, ContextT, InputT, OutputT]):
         self._saver: Any = None
         self.transformers: Transformers = ()
         """Projections that handles of runs have besides the built-in ones."""
+        self.step_timeout: float | None = None
+        """Seconds that a superstep may take; then the run ends with a ``TimeoutError``."""
         self.interrupt_before_nodes: str | Sequence[str] = ()
         self.interrupt_after_nodes: str | Sequence[str] = ()
 
@@ -432,6 +434,7 @@ class Pregel(Threads, Generic[StateT, ContextT, InputT, OutputT]):
             cache=self.cache,
             caller=caller,
             durability=durability,
+            step_timeout=self.step_timeout,
         )
         own = None if subgraphs or not wiring.carried else namespace
         if printed:

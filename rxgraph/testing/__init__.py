@@ -13,6 +13,7 @@ from rxgraph.testing._stores import ManualClock as ManualClock
 from rxgraph.testing._stores import StoreConformance as StoreConformance
 from rxgraph.testing._subscribers import ProcessorConformance as ProcessorConformance
 from rxgraph.testing._subscribers import SubscriberConformance as SubscriberConformance
+from rxgraph.testing._time import VirtualTime as VirtualTime
 
 __all__ = (
     "AsyncIteratorConformance",
@@ -25,5 +26,6 @@ __all__ = (
     "SaverConformance",
     "StoreConformance",
     "SubscriberConformance",
+    "VirtualTime",
     "marbles",
 )

@@ -17,7 +17,7 @@ from rxgraph.errors import (
     UnreachableNodeError,
 )
 from rxgraph.graph import END, START, StateGraph
-from rxgraph.types import Command, RetryPolicy, Send
+from rxgraph.types import Command, Send, TracePolicy
 from rxgraph.warnings import UnknownStateKeyWarning, UnknownTargetWarning, UnreachableNodeWarning
 from tests._lanes import Lane
 
@@ -83,9 +83,9 @@ BUILD: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "then": (lambda: base().add_conditional_edges("plan", nothing, then="x"), TypeError, "then"),
     "unknown breakpoint": (lambda: base().validate(["serch"]), ValueError, "Interrupt node 'serch' not found"),
     "later option": (
-        lambda: base().add_node("x", nothing, retry_policy=RetryPolicy()),
+        lambda: base().add_node("x", nothing, trace_policy=TracePolicy()),
         NotYetAvailableError,
-        r"add_node\('x', retry_policy=...\) is not available",
+        r"add_node\('x', trace_policy=...\) is not available",
     ),
     "later compile option": (
         lambda: base().add_edge("plan", "search").compile(transformers=[object()]),
@@ -110,7 +110,7 @@ def test_a_bad_graph_is_refused_when_it_is_built(case: str) -> None:
 def test_a_refused_node_leaves_the_graph_as_it_was() -> None:
     graph = base()
     with pytest.raises(NotYetAvailableError):
-        graph.add_node("x", nothing, timeout=3)
+        graph.add_node("x", nothing, trace_policy=TracePolicy())
     assert list(graph.nodes) == ["plan", "search"]
 
 

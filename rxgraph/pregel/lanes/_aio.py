@@ -17,12 +17,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Gener
 from contextvars import Context, copy_context
 from functools import partial
 from threading import get_ident
+from time import time
 from typing import Any
 
 from reactivex import Observable, abc
 
 from rxgraph._context import CURRENT
-from rxgraph.errors import ParentCommand
+from rxgraph.errors import GraphBubbleUp, ParentCommand
 from rxgraph.flow import BoundedLog, RequestScheduler
 from rxgraph.flow._lean import connect
 from rxgraph.stream import Parts
@@ -31,6 +32,7 @@ from .._effects import Emit, Execute, Recall, Remember, Route
 from .._engine import Engine
 from .._superstep import Superstep
 from .._task import Task, own_command
+from ._deadline import Deadline
 from ._saving import Saving, saving
 from ._wiring import Wiring, note_failure
 
@@ -100,6 +102,7 @@ class AsyncLane:
         self._cancellations = _cancellations()
         self._listen_to_threads()
         effects = iter(engine)
+        caller = engine.run.caller
         try:
             effect = next(effects)
             while True:
@@ -114,11 +117,11 @@ class AsyncLane:
                         saves.check()
                     superstep = effect.superstep
                     superstep.connect(mux)
-                    if len(superstep.tasks) == 1:
-                        error = await self._run_here(superstep)
+                    if (limit := engine.run.step_timeout) is None:
+                        error = await self._run(superstep)
                     else:
-                        run = partial(self._run_and_save, superstep)
-                        error = await _Siblings(run, superstep, self._limit).run()
+                        async with asyncio.timeout(limit):
+                            error = await self._run(superstep)
                 elif isinstance(effect, Emit):
                     for part in effect.parts:
                         mux.on_next(part)
@@ -128,6 +131,8 @@ class AsyncLane:
                     await engine.run.cache.aset(effect.entries)
                 elif not isinstance(effect, Route):
                     outcome = await self._saving.aask(effect)
+                if caller is not None:
+                    caller.show_life()
                 effect = effects.send(outcome) if error is None else effects.throw(error)
         except StopIteration:
             if saves is not None:
@@ -141,8 +146,40 @@ class AsyncLane:
             if saves is not None:
                 await saves.aclose()
 
+    async def _run(self, superstep: Superstep) -> BaseException | None:
+        """Run the tasks of a superstep; returns the first error."""
+        if len(superstep.tasks) == 1:
+            return await self._run_here(superstep)
+        return await _Siblings(partial(self._run_and_save, superstep), superstep, self._limit).run()
+
     async def _run_task(self, task: Task) -> None:
         CURRENT.set(task)
+        retry = task.node.retry
+        if retry is None:
+            return await self._attempt_in_time(task)
+        task.began = time()
+        while True:
+            try:
+                return await self._attempt_in_time(task)
+            except GraphBubbleUp:
+                raise
+            except Exception as error:
+                delay = retry.delay(error, task.attempt)
+                if delay is None:
+                    raise
+            await asyncio.sleep(delay)
+            task.begin_again()
+
+    async def _attempt_in_time(self, task: Task) -> None:
+        if task.node.timeout is None:
+            return await self._attempt(task)
+        with Deadline(task.name, task.node.timeout) as task.deadline:
+            try:
+                await self._attempt(task)
+            finally:
+                task.deadline = None
+
+    async def _attempt(self, task: Task) -> None:
         node = task.node
         body = node.body
         try:
@@ -162,7 +199,15 @@ class AsyncLane:
             router.write(answer, task)
 
     async def _run_here(self, superstep: Superstep) -> BaseException | None:
-        task = superstep.tasks[0]
+        task: Task | None = superstep.tasks[0]
+        error: BaseException | None = None
+        while task is not None:
+            error = await self._run_alone(superstep, task)
+            task = superstep.ended(task)
+        return error
+
+    async def _run_alone(self, superstep: Superstep, task: Task) -> BaseException | None:
+        """Run a task and save what has become of it; returns what it has failed with."""
         error: BaseException | None = None
         try:
             await InContext(copy_context(), self._run_task(task))
@@ -178,7 +223,6 @@ class AsyncLane:
         except Exception as raised:
             error = note_failure(task, raised)
         await self._save_end(superstep, task)
-        superstep.ended(task)
         return error
 
     async def _run_and_save(self, superstep: Superstep, task: Task) -> None:
@@ -268,8 +312,11 @@ class _Siblings:
             return
         if raised is not None:
             note_failure(task, raised)
-        self._superstep.ended(task)
-        if task.error is not None:
+        follow = self._superstep.ended(task)
+        if follow is not None:
+            self._waiting.append(follow)
+            self._start()
+        elif task.error is not None:
             self._over.set_result(task.error)
         elif self._waiting:
             self._start()

@@ -15,12 +15,14 @@ from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, copy_context
 from threading import Lock, get_ident
+from time import monotonic, time
 from typing import Any
 
 from reactivex import Observable, abc
 
+from rxgraph._clock import CLOCK
 from rxgraph._context import CURRENT
-from rxgraph.errors import ParentCommand
+from rxgraph.errors import GraphBubbleUp, ParentCommand
 from rxgraph.flow import BoundedLog, RequestScheduler
 from rxgraph.flow._lean import connect
 
@@ -36,6 +38,25 @@ from ._wiring import Wiring, note_failure
 def run_task(task: Task) -> None:
     """Run a node and its routers; the task's writes are the result."""
     CURRENT.set(task)
+    retry = task.node.retry
+    if retry is None:
+        return _attempt(task)
+    wiring = task.run.wiring
+    assert wiring is not None
+    task.began = time()
+    while True:
+        try:
+            return _attempt(task)
+        except GraphBubbleUp:
+            raise
+        except Exception as error:
+            delay = retry.delay(error, task.attempt)
+            if delay is None or CLOCK.get().wait(delay, wiring.inbox.wait_closed):
+                raise
+        task.begin_again()
+
+
+def _attempt(task: Task) -> None:
     node = task.node
     try:
         output = node.body.run(task.input, task)
@@ -104,7 +125,7 @@ class SyncLane:
                         for task in superstep.tasks:
                             if task.node.is_async:
                                 raise async_in_sync_lane(task.name)
-                    lone = len(superstep.tasks) == 1
+                    lone = len(superstep.tasks) == 1 and engine.run.step_timeout is None
                     if lone and (not self._wiring.live or superstep.tasks[0].node.hidden):
                         error = self._run_here(superstep)
                     else:
@@ -129,32 +150,37 @@ class SyncLane:
                 saves.close()
 
     def _run_here(self, superstep: Superstep) -> BaseException | None:
-        task = superstep.tasks[0]
+        task: Task | None = superstep.tasks[0]
         error: BaseException | None = None
-        try:
-            copy_context().run(run_task, task)
-        except (KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException as raised:
-            error = note_failure(task, raised)
-        self._end(superstep, task)
+        while task is not None:
+            error = None
+            try:
+                copy_context().run(run_task, task)
+            except (KeyboardInterrupt, SystemExit):
+                raise
+            except BaseException as raised:
+                error = note_failure(task, raised)
+            task = self._end(superstep, task)
         return error
 
-    def _end(self, superstep: Superstep, task: Task) -> None:
-        """Save what has become of a task, and tell its readers."""
+    def _end(self, superstep: Superstep, task: Task) -> Task | None:
+        """Save what has become of a task, and tell its readers; returns the one that takes over, if it has failed."""
         if (writes := superstep.to_save(task)) is not None:
             self._saving.ask(writes)
-        superstep.ended(task)
+        return superstep.ended(task)
 
     def _run_crew(self, superstep: Superstep) -> Generator[None, None, BaseException | None]:
         wiring = self._wiring
         inbox, gate = wiring.inbox, wiring.gate
         items, take, show = inbox.items, inbox.take, wiring.mux.on_next
         waiting = deque(superstep.tasks)
+        limit = self._engine.run.step_timeout
+        end = None if limit is None else monotonic() + limit
         context = copy_context()
         watched = bool(self._engine.run.watched)
         # With nothing to deliver meanwhile the owner lends a hand, which saves most of the hand-over.
-        helpers = min(len(waiting), self._workers) - (0 if watched else 1)
+        lends = not watched and limit is None
+        helpers = min(len(waiting), self._workers) - lends
         if self._pool is None and helpers:
             self._pool = ThreadPoolExecutor(self._workers, "rxgraph")
         for _ in range(helpers):
@@ -163,10 +189,11 @@ class SyncLane:
         left = len(superstep.tasks)
         error: BaseException | None = None
         try:
-            if not watched:
+            if lends:
                 self._work(waiting, context)
             while left:
-                inbox.wait()
+                if not inbox.wait(None if end is None else max(end - monotonic(), 0)):
+                    return TimeoutError(f"Superstep {superstep.step} took more than step_timeout={limit} s: Timed out.")
                 while items and gate.is_open:
                     item = take()
                     if type(item) is tuple:
@@ -175,8 +202,11 @@ class SyncLane:
                         continue
                     left -= 1
                     if error is None:
-                        self._end(superstep, item)
-                        if item.error is not None:
+                        follow = self._end(superstep, item)
+                        if follow is not None:
+                            left += 1
+                            self._hand_out(follow, waiting, context)
+                        elif item.error is not None:
                             error = item.error
                             left -= _drop_all(waiting)
                 if left:
@@ -185,6 +215,14 @@ class SyncLane:
         finally:
             _drop_all(waiting)
         return error
+
+    def _hand_out(self, task: Task, waiting: deque[Task], context: Context) -> None:
+        """Have one more task run, on a worker's thread where there are any."""
+        waiting.append(task)
+        if self._pool is None:
+            self._work(waiting, context)
+        else:
+            self._pool.submit(self._work, waiting, context)
 
     def _work(self, waiting: deque[Task], context: Context) -> None:
         """Run waiting tasks until none is left; on a worker's thread, or on the owner's."""

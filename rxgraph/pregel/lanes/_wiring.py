@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 from reactivex import abc
 
 from rxgraph._writer import READY
+from rxgraph.constants import NS_SEP
 from rxgraph.errors import GraphBubbleUp, GraphInterrupt, NodeCancelledError, ParentCommand
 from rxgraph.flow import DEFAULT_MAXLEN, Gate, Inbox
 from rxgraph.flow._lean import connect
@@ -159,7 +160,9 @@ def note_failure(task: Task, error: BaseException) -> BaseException | None:
     if isinstance(error, CancelledError):
         error = NodeCancelledError(task.name)
     elif isinstance(error, Exception) and not isinstance(error, GraphBubbleUp):
-        error.add_note(f"During task with name {task.name!r} and id {task.id!r}, superstep {task.step}")
+        place = f", in {NS_SEP.join(task.run.namespace)}" if task.run.namespace else ""
+        attempt = f", attempt {task.attempt}" if task.attempt > 1 else ""
+        error.add_note(f"During task with name {task.name!r} and id {task.id!r}, superstep {task.step}{attempt}{place}")
     task.error = error
     return error
 

@@ -1,0 +1,190 @@
+"""What happens when a node fails: whether it is tried again, and who takes over when it is not.
+
+Pure decisions; the lanes wait and run. Bubble-ups (questions, drains, commands for the parent) are no failures.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
+
+from rxgraph.checkpoint.base import task_id
+from rxgraph.constants import ERROR, ERROR_SOURCE_NODE, NS_END, PUSH
+from rxgraph.errors import NodeError
+from rxgraph.runtime import Runtime
+from rxgraph.types import Namespace, RetryPolicy
+
+from ._lineage import Lineage
+from ._plan import Node
+from ._task import Task
+
+PERMANENT: Final = (
+    ValueError,
+    TypeError,
+    ArithmeticError,
+    ImportError,
+    LookupError,
+    NameError,
+    SyntaxError,
+    RuntimeError,
+    ReferenceError,
+    StopIteration,
+    StopAsyncIteration,
+    OSError,
+)
+"""Errors that trying again doesn't mend, unless they are of the network."""
+HANDLES: Final = "node_error_handler"
+"""Stands in the path of a task that runs an error handler."""
+
+Predicate = Callable[[Exception], bool]
+
+
+def default_retry_on(error: Exception) -> bool:
+    """Whether an error is worth another attempt: of the network, of a server, or of a class that nobody knows."""
+    if isinstance(error, ConnectionError):
+        return True
+    if (httpx := sys.modules.get("httpx")) is not None and isinstance(error, httpx.HTTPStatusError):
+        return is_servers(error.response)
+    if (requests := sys.modules.get("requests")) is not None and isinstance(error, requests.HTTPError):
+        return error.response is None or is_servers(error.response)
+    return not isinstance(error, PERMANENT)
+
+
+def is_servers(response: Any) -> bool:
+    """Whether an answer of HTTP says that the server has failed, not the caller."""
+    return bool(500 <= response.status_code < 600)
+
+
+class Retry(NamedTuple):
+    """The retry policies of a node.
+
+    Args:
+        policies: Each with what it is for; the first that is for an error counts.
+    """
+
+    policies: tuple[tuple[Predicate, RetryPolicy], ...]
+
+    @classmethod
+    def of(cls, name: str, given: RetryPolicy | Sequence[RetryPolicy] | None) -> Retry | None:
+        """Read what ``retry_policy=`` was given; ``None`` for a node that is never tried again.
+
+        Raises:
+            TypeError: A ``retry_on`` that is no class of errors, sequence of such, or predicate.
+        """
+        # A policy is a named tuple, and so a sequence, too.
+        policies = (given,) if isinstance(given, RetryPolicy) else tuple(given or ())
+        return cls(tuple((_predicate(name, one.retry_on), one) for one in policies)) if policies else None
+
+    def delay(self, error: Exception, attempt: int) -> float | None:
+        """Return the seconds to wait before the next attempt; ``None`` if there is to be none.
+
+        Args:
+            error: Of the last attempt.
+            attempt: Its number, from 1.
+        """
+        for matches, policy in self.policies:
+            if not matches(error):
+                continue
+            if attempt >= policy.max_attempts:
+                return None
+            wait = min(policy.max_interval, policy.initial_interval * policy.backoff_factor ** (attempt - 1))
+            # So that those who have failed together don't come back together.
+            return wait + random.random() if policy.jitter else wait
+        return None
+
+
+def _predicate(name: str, retry_on: Any) -> Predicate:
+    if retry_on is None:
+        return default_retry_on
+    classes = (retry_on,) if isinstance(retry_on, type) else retry_on
+    if isinstance(classes, Sequence) and all(isinstance(one, type) and issubclass(one, Exception) for one in classes):
+        known = tuple(classes)
+        return lambda error: isinstance(error, known)
+    if callable(retry_on) and not isinstance(retry_on, type):
+        return retry_on  # type: ignore[no-any-return]
+    raise TypeError(
+        f"Node {name!r} has a RetryPolicy with retry_on={retry_on!r}: expected a class of errors, a sequence of such, "
+        "or a function that takes an error and says whether to try again."
+    )
+
+
+class HandlerTask(Task):
+    """Runs the error handler of a node, in the superstep in which the node has failed, on the input that it had.
+
+    Args:
+        node: The handler.
+        failed: The task that it takes over from.
+        error: What that task has failed with; the text of it, if it comes from a saver.
+    """
+
+    __slots__ = ("_error", "_failed")
+
+    def __init__(self, node: Node, failed: Task, error: Any) -> None:
+        super().__init__(node, failed.input, failed.run, failed.state, failed.index)
+        self._failed = failed
+        self._error = error
+
+    @property
+    def triggers(self) -> tuple[str, ...]:
+        return (PUSH,)
+
+    @property
+    def path(self) -> tuple[Any, ...]:
+        return (*self._failed.path[:2], HANDLES, False)
+
+    @property
+    def place(self) -> str:
+        return self._failed.place
+
+    @property
+    def id(self) -> str:
+        lineage = self.run.lineage
+        if self._id is None and lineage is not None:
+            head, ns = lineage.head, self._failed.checkpoint_ns
+            self._id = task_id(head["id"], ns, self.step, self.name, PUSH, HANDLES, self._failed.id, v=head["v"])
+        return super().id
+
+    @property
+    def namespace(self) -> Namespace:
+        return (*self._failed.namespace, f"{self.name}{NS_END}{self.id}")
+
+    @property
+    def checkpoint_map(self) -> dict[str, str]:
+        lineage = self.run.thread
+        above = super().checkpoint_map
+        return above if lineage is None else {**above, self._failed.checkpoint_ns: lineage.head["id"]}
+
+    @property
+    def failure(self) -> NodeError:
+        return NodeError(self._failed.name, self._error)
+
+    @property
+    def runtime(self) -> Runtime[Any]:
+        # Whoever handles a failure wants to know about the node that has failed.
+        return self._failed.runtime
+
+
+def handler_of(task: Task, error: Any) -> HandlerTask | None:
+    """Return the task that takes over from one that has failed, if its node has a handler."""
+    name = task.node.handler
+    return None if name is None else HandlerTask(task.run.plan.nodes[name], task, error)
+
+
+def handlers_left(lineage: Lineage, tasks: Sequence[Task]) -> list[Task]:
+    """Return the handlers of tasks that failed before the run was broken off; those tasks don't run again."""
+    found: list[Task] = []
+    for task in tasks:
+        if task.node.handler is None or task.restored:
+            continue
+        stored = dict(lineage.pending_of(task.id))
+        if ERROR_SOURCE_NODE in stored:
+            task.restored, task.error = True, stored.get(ERROR)
+            handler = handler_of(task, task.error)
+            assert handler is not None
+            found.append(handler)
+    return found
+
+
+__all__ = ("HandlerTask", "Retry", "default_retry_on", "handler_of", "handlers_left")
