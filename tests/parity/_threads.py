@@ -387,8 +387,9 @@ class Shown(Tidy):
                 shown["created_at"] = "<time>"
             return (f"<{type(value).__name__}>", {key: self(item) for key, item in shown.items()})
         if type(value) is dict and isinstance(value.get("configurable"), dict):
-            # The keys of a config are in no particular order.
-            value = {**value, "configurable": dict(sorted(value["configurable"].items()))}
+            # The keys of a config are in no particular order; LangGraph's own show in snapshots of inner graphs.
+            mine = {key: item for key, item in value["configurable"].items() if not key.startswith("__pregel")}
+            value = {**value, "configurable": dict(sorted(mine.items()))}
         if type(value) is dict and (inner := {"checkpoint_map", "parents"} & value.keys()):
             # Namespaces are in no particular order: outer ones first.
             ordered = {
