@@ -17,6 +17,7 @@ from rxgraph.errors import NotYetAvailableError
 from rxgraph.managed.base import ManagedValue
 from rxgraph.pregel._body import Body, callable_name, make_body
 from rxgraph.pregel._faults import Retry
+from rxgraph.pregel._handles import Transformers, read_transformers
 from rxgraph.pregel._saver import check_cache
 from rxgraph.pregel.main import Pregel, Schemas
 from rxgraph.types import All, CachePolicy, RetryPolicy, TimeoutPolicy, TracePolicy
@@ -333,7 +334,7 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
         interrupt_after: All | Sequence[str] | None = None,
         debug: bool = False,
         name: str | None = None,
-        transformers: Sequence[Any] | None = None,
+        transformers: Transformers | None = None,
     ) -> CompiledStateGraph[StateT, ContextT, InputT, OutputT]:
         """Check the graph and compute its plan.
 
@@ -344,7 +345,7 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
             checkpointer: Keeps the threads of runs; any object with the methods of a saver.
             interrupt_before, interrupt_after: Nodes at which every run stops, or ``"*"``.
             cache: Keeps results of nodes that have a cache policy; any object with the methods of a cache.
-            transformers: Not available yet.
+            transformers: More projections for handles of runs: classes, functions of a scope, operator chains by name.
 
         Raises:
             ValueError: An edge or destination names an unknown node, or there is no entry point.
@@ -352,11 +353,12 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
         interrupts = [*(() if interrupt_before in (None, "*") else interrupt_before or ())]
         interrupts += [*(() if interrupt_after in (None, "*") else interrupt_after or ())]
         self.validate(interrupts)
-        _refuse("compile({}=...)", {"transformers": transformers or None})
         compiled = CompiledStateGraph(self, name=name or DEFAULT_NAME, store=store, debug=debug)
         compiled.checkpointer, compiled.cache = checkpointer, check_cache(cache)
         if hasattr(compiled.cache, "with_allowlist"):
             compiled.cache = compiled.cache.with_allowlist(compiled._classes())
+        read_transformers(transformers)
+        compiled.transformers = transformers or ()
         compiled.interrupt_before_nodes = interrupt_before or ()
         compiled.interrupt_after_nodes = interrupt_after or ()
         return compiled

@@ -115,6 +115,12 @@ class AsyncIterSource(AsyncSteps, AsyncSource):
             self._over = True
             mux.on_completed()
 
+    def request(self, n: int, /) -> bool | None:
+        """Leave word that *n* more items are wanted."""
+        # The iterator may be over before its run is, which waits for transformers then.
+        super().request(n)
+        return None
+
     async def _take(self) -> bool:
         assert self._items is not None, "a source without items is over"
         try:

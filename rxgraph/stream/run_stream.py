@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Generator, Iterator, Mapping
+from itertools import chain
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -213,8 +214,10 @@ class GraphRunStream(_Handle):
             TypeError: One is no channel.
         """
         merge = Merge(self._mux, names)
+        # Behind a chain, which has no close(): what the branch has not handed out belongs to the next readers.
+        branch = merge.branch()
         try:
-            yield from merge.branch()
+            yield from chain(branch)
         finally:
             merge.release()
 

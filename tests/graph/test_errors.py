@@ -87,10 +87,10 @@ BUILD: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         NotYetAvailableError,
         r"add_node\('x', trace_policy=...\) is not available",
     ),
-    "later compile option": (
+    "no transformer": (
         lambda: base().add_edge("plan", "search").compile(transformers=[object()]),
-        NotYetAvailableError,
-        r"compile\(transformers=...\)",
+        TypeError,
+        "transformers= takes classes, functions of a scope and dicts of operator chains, got",
     ),
     "no cache": (
         lambda: base().add_edge("plan", "search").compile(cache=object()),

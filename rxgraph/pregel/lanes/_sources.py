@@ -79,13 +79,12 @@ class DriverSource(AsyncSource):
 
     def request(self, n: int, /) -> bool | None:
         """Leave word that *n* more items are wanted."""
-        driver = self._driver
-        if self._stopped or (driver.task is not None and driver.task.done()):
+        if self._stopped:
             return False
         if self.loop is None:
             self.loop = asyncio.get_running_loop()
         self._scheduler.request(n)
-        driver.start()
+        self._driver.start()
         return None
 
     def withdraw(self, n: int, /) -> None:
