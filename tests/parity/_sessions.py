@@ -6,6 +6,7 @@ Annotations are evaluated (no postponed ones): many rules read them.
 import asyncio
 import contextlib
 import dataclasses
+import functools
 import operator
 import os
 import time
@@ -17,6 +18,7 @@ import pydantic
 import pytest
 
 from tests.parity._threads import LANES, Program
+from tests.parity._twin import colour
 
 
 @dataclasses.dataclass(frozen=True)
@@ -216,10 +218,12 @@ def naps() -> Iterator[list[float]]:
             seconds.append(round(delay, 6))
         return await sleep(0, result)
 
-    with (
-        mock.patch("time.sleep", lambda delay: seconds.append(round(delay, 6))),
-        mock.patch("asyncio.sleep", fall_asleep),
-    ):
+    def sleep_on(delay):
+        # Threads give way by sleeping for no time.
+        if delay > 0:
+            seconds.append(round(delay, 6))
+
+    with mock.patch("time.sleep", sleep_on), mock.patch("asyncio.sleep", fall_asleep):
         yield seconds
 
 
@@ -236,3 +240,61 @@ def raises(name, *errors, seen=None, **more):
 
     node.__name__ = name
     return node
+
+
+# --- workflows
+
+
+class Flow:
+    """A workflow that is compiled as graphs are: its body is a generator that yields futures, or lists of them.
+
+    Args:
+        options: Of ``entrypoint``.
+    """
+
+    def __init__(self, lg, body, **options):
+        self._lg, self._body, self._options = lg, body, options
+
+    def compile(self, **options):
+        return self._lg.entrypoint(**{**self._options, **options})(driven(self._lg, self._body))
+
+
+def driven(lg, body):
+    """A generator as a function or coroutine function that waits for what it yields."""
+
+    @functools.wraps(body)
+    def run(*args, **kwargs):
+        steps = body(*args, **kwargs)
+        send, value = steps.send, None
+        while True:
+            try:
+                futures = send(value)
+            except StopIteration as end:
+                return end.value
+            try:
+                value = [one.result() for one in futures] if isinstance(futures, list) else futures.result()
+                send = steps.send
+            except Exception as error:
+                send, value = steps.throw, error
+
+    @functools.wraps(body)
+    async def run_async(*args, **kwargs):
+        steps = body(*args, **kwargs)
+        send, value = steps.send, None
+        while True:
+            try:
+                futures = send(value)
+            except StopIteration as end:
+                return end.value
+            try:
+                value = [await one for one in futures] if isinstance(futures, list) else await futures
+                send = steps.send
+            except Exception as error:
+                send, value = steps.throw, error
+
+    return run if lg.lane == "sync" else run_async
+
+
+def job(lg, fn, **options):
+    """A task."""
+    return lg.task(**options)(fn if lg.lane == "sync" else colour(fn))

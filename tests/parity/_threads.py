@@ -27,6 +27,7 @@ import copy
 import dataclasses
 import difflib
 import functools
+import importlib.util
 import io
 import itertools
 import re
@@ -88,9 +89,12 @@ class Session:
         runner: Runs the async lane.
         saver: Where the thread is kept.
         nested: Whether to look at graphs inside nodes, too.
+        loose: Whether tasks begin at any time: the events of a superstep are sorted, all of them.
     """
 
-    def __init__(self, lg: Any, way: str, runner: asyncio.Runner, saver: Any, nested: bool = False) -> None:
+    def __init__(
+        self, lg: Any, way: str, runner: asyncio.Runner, saver: Any, nested: bool = False, loose: bool = False
+    ) -> None:
         self.lg = lg
         self.entries: list[Entry] = []
         self.saver = saver
@@ -98,6 +102,7 @@ class Session:
         self._reader = copy.copy(self.saver)
         self._reader.serde = lg.JsonPlusSerializer(allowed_msgpack_modules=KNOWN)
         self._nested = nested
+        self._loose = loose
         self._way = NESTED_WAYS[way]
         self._runner = runner
         self._ids = NumberedIds()
@@ -249,7 +254,7 @@ class Session:
             outcome = ("returned", None)
         except Exception as error:
             outcome = ("raised", tidy(error))
-        self._add("events", [*_steady(events, outcome, self._ids), f"outcome: {outcome!r}"])
+        self._add("events", [*_steady(events, outcome, self._ids, self._loose), f"outcome: {outcome!r}"])
         if printed.getvalue():
             self._add("printed", printed.getvalue().splitlines())
         return outcome
@@ -422,10 +427,37 @@ def kind_of(shown: Any) -> Any:
 # --- order
 
 
-def _steady(events: Sequence[Any], outcome: tuple[str, Any], ids: NumberedIds) -> list[str]:
+def _steady(events: Sequence[Any], outcome: tuple[str, Any], ids: NumberedIds, loose: bool = False) -> list[str]:
     """The events as text, those that come in order of completion sorted."""
+    if loose:
+        return _loosely([(_namespace(event), event) for event in events], 0, ids)
     failed = outcome[0] == "raised" and outcome[1][1] not in ("GraphRecursionError", "GraphDrained")
     return _level([(_namespace(event), event) for event in events], 0, failed, ids)
+
+
+def _loosely(events: Sequence[tuple[tuple[str, ...], Any]], depth: int, ids: NumberedIds) -> list[str]:
+    """The same where tasks begin while others end: beginnings sorted, then graphs inside, then all the rest."""
+    result: list[str] = []
+    for still, run in itertools.groupby(events, key=lambda one: len(one[0]) == depth and _is_still(one[1])):
+        run = list(run)
+        own = [event for namespace, event in run if len(namespace) == depth]
+        if still:
+            result += [ids(repr(event)) for event in own]
+            continue
+        starts = [event for event in own if _kind(event) in ("start", "before")]
+        result += [ids(repr(event)) for event in sorted(starts, key=ids.key)]
+        for segment in sorted({namespace[depth] for namespace, _ in run if len(namespace) > depth}, key=ids.key):
+            inner = [one for one in run if one[0][depth : depth + 1] == (segment,)]
+            result += _loosely(inner, depth + 1, ids)
+        rest = [event for event in own if _kind(event) == "during"]
+        result += [ids(repr(event)) for event in sorted(rest, key=ids.key)]
+    return result
+
+
+def _is_still(event: Any) -> bool:
+    """Whether no task runs: what is not the beginning of one, nor comes while one runs."""
+    mode, data = (event["type"], event["data"]) if isinstance(event, dict) else event[-2:]
+    return _kind(event) == "before" and not (mode == "debug" and data["type"] == "task")
 
 
 def _level(events: Sequence[tuple[tuple[str, ...], Any]], depth: int, failed: bool, ids: NumberedIds) -> list[str]:
@@ -538,18 +570,24 @@ def record(program: Program, name: str, lane: str, way: str, folder: Path | None
     ):
         warnings.simplefilter("ignore")
 
-        def opened(nested: bool, builder: Any, **options: Any) -> Session:
-            session = Session(lg, way, runner, open_saver(), nested)
+        def opened(nested: bool, builder: Any, loose: bool = False, **options: Any) -> Session:
+            session = Session(lg, way, runner, open_saver(), nested, loose)
             session.use(builder, **options)
             sessions.append(session)
             return session
+
+        def member(module: str, wanted: str) -> Any:
+            # Where one of the two has not got the module yet, only the programs that need it fail.
+            found = importlib.util.find_spec(f"{name}.{module}")
+            return getattr(_part(name, module), wanted, None) if found else None
 
         types = _part(name, "types")
         more = {"thread": functools.partial(opened, False), "nested": functools.partial(opened, True)}
         more |= {"interrupt": types.interrupt, "RetryPolicy": types.RetryPolicy}
         more |= {"StateUpdate": types.StateUpdate, "InMemoryStore": _part(name, "store.memory").InMemoryStore}
         more |= {"TimeoutPolicy": types.TimeoutPolicy, "CachePolicy": types.CachePolicy}
-        more["NodeError"] = getattr(_part(name, "errors"), "NodeError", None)
+        more |= {"entrypoint": member("func", "entrypoint"), "task": member("func", "task")}
+        more["NodeError"] = member("errors", "NodeError")
         more["InMemoryCache"] = _part(name, "cache.memory").InMemoryCache
         more["JsonPlusSerializer"] = _part(name, "checkpoint.serde.jsonplus").JsonPlusSerializer
         more["InMemorySaver"] = _part(name, "checkpoint.memory").InMemorySaver
