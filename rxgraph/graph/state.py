@@ -183,7 +183,7 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
             cache_policy=cache_policy,
             retry=Retry.of(node, retry_policy),
             timeout=TimeoutPolicy.coerce(timeout),
-            handler=None if error_handler is None else make_body(error_handler, handler_name(node)),
+            handler=None if error_handler is None else node_body(handler_name(node), error_handler),
         )
         return self
 
@@ -223,7 +223,7 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
         self.default_retry = Retry.of("set_node_defaults()", retry_policy) or self.default_retry
         self.default_timeout = TimeoutPolicy.coerce(timeout) or self.default_timeout
         if error_handler is not None:
-            self.default_handler = make_body(error_handler, DEFAULT_HANDLER)
+            self.default_handler = node_body(DEFAULT_HANDLER, error_handler)
         return self
 
     # --- edges

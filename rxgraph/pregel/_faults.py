@@ -163,7 +163,7 @@ class HandlerTask(Task):
     @property
     def runtime(self) -> Runtime[Any]:
         # Whoever handles a failure wants to know about the node that has failed.
-        return self._failed.runtime
+        return self._failed.runtime.patch_execution_info(node_attempt=1)
 
 
 def handler_of(task: Task, error: Any) -> HandlerTask | None:

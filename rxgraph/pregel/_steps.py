@@ -45,6 +45,8 @@ def plan_tasks(run: RunContext, state: RunState, updated: Collection[str] | None
                 if node is None:
                     _warn_unknown_packet(packet, plan)
                 else:
+                    if packet.timeout is not None:
+                        node = node._replace(timeout=packet.timeout)
                     tasks.append(Task(node, packet.arg, run, state, index))
     candidates = _candidates(plan, updated)
     inputs: dict[int, dict[str, Any]] = {}

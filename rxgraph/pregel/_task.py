@@ -339,7 +339,7 @@ class Task:
         if self.stopped or isinstance(self.error, GraphBubbleUp):
             return []
         if self.error is not None and self.node.handler is not None:
-            return [*answers, (ERROR, self.error), (ERROR_SOURCE_NODE, self.node.name), *written]
+            return [*answers, *written, (ERROR, self.error), (ERROR_SOURCE_NODE, self.node.name)]
         if self.error is not None:
             return [*answers, *written, (ERROR, self.error)]
         return [*answers, *(written or [(NO_WRITES, None)])]

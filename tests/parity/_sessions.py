@@ -17,6 +17,7 @@ from unittest import mock
 import pydantic
 import pytest
 
+from rxgraph._clock import CLOCK
 from tests.parity._threads import LANES, Program
 from tests.parity._twin import colour
 
@@ -223,8 +224,17 @@ def naps() -> Iterator[list[float]]:
         if delay > 0:
             seconds.append(round(delay, 6))
 
-    with mock.patch("time.sleep", sleep_on), mock.patch("asyncio.sleep", fall_asleep):
-        yield seconds
+    class Clock:
+        def wait(self, delay, over, /):
+            sleep_on(delay)
+            return over(0.0)
+
+    token = CLOCK.set(Clock())
+    try:
+        with mock.patch("time.sleep", sleep_on), mock.patch("asyncio.sleep", fall_asleep):
+            yield seconds
+    finally:
+        CLOCK.reset(token)
 
 
 def raises(name, *errors, seen=None, **more):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import operator
+import threading
 from typing import Annotated, Any, TypedDict
 
 import pytest
@@ -13,7 +14,7 @@ from rxgraph.errors import NodeError, NodeTimeoutError
 from rxgraph.graph import START, StateGraph
 from rxgraph.runtime import Runtime
 from rxgraph.testing import VirtualTime
-from rxgraph.types import Command, RetryPolicy, TimeoutPolicy, interrupt
+from rxgraph.types import Command, RetryPolicy, Send, TimeoutPolicy, interrupt
 from tests._lanes import Lane
 
 CONFIG: Any = {"configurable": {"thread_id": "1"}}
@@ -187,8 +188,6 @@ def test_a_superstep_can_be_limited(lane: Lane) -> None:
 
     graph = graph_of(slow if lane.name == "async" else lambda state: pause.wait(0.2) and None)
     graph.step_timeout = 0.01
-    import threading
-
     pause = threading.Event()
     with pytest.raises(TimeoutError):
         lane.invoke(graph, {"xs": []})
@@ -233,3 +232,34 @@ def test_a_handler_that_fails_fails_the_run(lane: Lane) -> None:
 
     with pytest.raises(KeyError, match="handler"):
         lane.invoke(graph_of(lane.node(failing(1)), error_handler=handle), {"xs": []})
+
+
+def test_a_sibling_that_ends_after_a_failure_is_not_run_again() -> None:
+    failed, ran = threading.Event(), []
+
+    def fails(state: State) -> Any:
+        if not failed.is_set():
+            failed.set()
+            raise ConnectionError("down")
+        return {"xs": ["fails"]}
+
+    def works(state: State) -> Any:
+        failed.wait(5)
+        ran.append("works")
+        return {"xs": ["works"]}
+
+    graph = StateGraph(State).add_node("fails", fails).add_node("works", works)
+    compiled = graph.add_edge(START, "fails").add_edge(START, "works").compile(checkpointer=InMemorySaver())
+    with pytest.raises(ConnectionError):
+        list(compiled.stream({"xs": []}, CONFIG))
+    assert compiled.invoke(None, CONFIG) == {"xs": ["fails", "works"]}
+    assert ran == ["works"]
+
+
+def test_a_packet_has_a_time_limit_of_its_own() -> None:
+    async def slow(state: Any) -> Any:
+        await asyncio.sleep(10)
+
+    graph = StateGraph(State).add_node("slow", slow).add_conditional_edges(START, lambda s: Send("slow", 1, timeout=2))
+    with pytest.raises(NodeTimeoutError, match="run timeout of 2 s"):
+        VirtualTime().run(graph.compile().ainvoke({"xs": []}))

@@ -209,6 +209,9 @@ class SyncLane:
                         elif item.error is not None:
                             error = item.error
                             left -= _drop_all(waiting)
+                    elif (writes := superstep.to_save(item)) is not None:
+                        # Nobody hears of it any more, but it need not be done again.
+                        self._saving.ask(writes)
                 if left:
                     yield
                     wiring.owner = get_ident()
