@@ -10,9 +10,9 @@ from typing import Annotated, Any, Final, NotRequired, Required, get_args, get_o
 from typing import NotRequired as ExtNotRequired
 from typing import Required as ExtRequired
 
-from typing_extensions import ReadOnly, is_typeddict
+from typing_extensions import ReadOnly
 
-from rxgraph._annotations import annotated_keys
+from rxgraph._annotations import annotated_keys, make_instance
 from rxgraph.channels.base import BaseChannel
 from rxgraph.channels.binop import BinaryOperatorAggregate
 from rxgraph.channels.last_value import LastValue
@@ -79,15 +79,6 @@ def read_schema(source: Any) -> Schema:
         else:
             channels[key] = _channel(key, hint)
     return Schema(source, channels, managed, make_instance(source))
-
-
-def make_instance(source: Any) -> Callable[[Any], Any] | None:
-    """Return what makes an instance of a dataclass or pydantic model out of a dict; ``None`` for other classes."""
-    if not isinstance(source, type) or is_typeddict(source):
-        return None
-    if hasattr(source, "__dataclass_fields__") or hasattr(source, "model_fields"):
-        return lambda values: source(**values)
-    return None
 
 
 def annotated_updates(value: Any) -> list[tuple[str, Any]]:
@@ -175,4 +166,4 @@ def _name(source: Any) -> str:
     return getattr(source, "__name__", repr(source))
 
 
-__all__ = ("Schema", "annotated_updates", "is_annotated_instance", "make_instance", "read_schema")
+__all__ = ("Schema", "annotated_updates", "is_annotated_instance", "read_schema")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Generic, Self, overload
 
+from rxgraph._annotations import make_instance
 from rxgraph._hints import did_you_mean
 from rxgraph.channels.base import BaseChannel
 from rxgraph.channels.last_value import LastValue
@@ -28,7 +29,7 @@ from ._branch import Branch, read_ends
 from ._compile import DEFAULT_HANDLER, compile_plan, handler_name
 from ._node import Action, NodeSpec, declared_ends, may_jump, node_body
 from ._pictures import Pictures
-from ._schema import Schema, make_instance, read_schema
+from ._schema import Schema, read_schema
 from ._validate import validate_graph
 
 DEFAULT_NAME = "LangGraph"

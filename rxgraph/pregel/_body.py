@@ -9,8 +9,8 @@ from __future__ import annotations
 import inspect
 import types
 import warnings
-from collections.abc import Awaitable, Callable
-from functools import partial
+from collections.abc import Awaitable, Callable, Collection
+from functools import cache, partial
 from typing import Any, Final, Union, get_args, get_origin
 
 from rxgraph._annotations import annotated_keys
@@ -26,7 +26,7 @@ INJECTED: Final[dict[str, Callable[[Any], Any]]] = {
     "config": lambda task: task.config,
     "writer": lambda task: task.writer,
     "store": lambda task: task.store,
-    "previous": lambda task: None,
+    "previous": lambda task: task.previous,
     "runtime": lambda task: task.runtime,
     "error": lambda task: task.failure,
 }
@@ -121,6 +121,27 @@ def first_parameter_hint(target: Callable[..., Any]) -> type | None:
         # Without a readable signature or a resolvable name the node simply gets the whole state.
         return None
     return hint if isinstance(hint, type) and annotated_keys(hint) else None
+
+
+def is_async_callable(fn: Any) -> bool:
+    """Whether calling a function, or an object, gives something to await."""
+    return inspect.iscoroutinefunction(_undecorated(fn))
+
+
+def injected(fn: Callable[..., Any], given: Collection[str], task: Any) -> dict[str, Any]:
+    """Return the arguments that the runtime adds to a call of *fn* with these keyword arguments."""
+    names = _injectable(fn)
+    return {name: INJECTED[name](task) for name in names if name not in given} if names else {}
+
+
+@cache
+def _injectable(fn: Callable[..., Any]) -> tuple[str, ...]:
+    try:
+        parameters = inspect.signature(fn).parameters.values()
+    except (TypeError, ValueError):
+        return ()
+    keywords = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return tuple(p.name for p in parameters if p.kind in keywords and p.name in INJECTED and _annotated_as_ours(p))
 
 
 def _undecorated(fn: Any) -> Any:

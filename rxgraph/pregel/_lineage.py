@@ -372,7 +372,8 @@ class Lineage:
         """The questions that wait for answers."""
         finished = {owner for owner, channel, _ in self.pending if channel not in CONTROL}
         rows = [asked for owner, channel, asked in self.pending if channel == INTERRUPT and owner not in finished]
-        return [question for asked in rows for question in asked]
+        # A caller shows the question of its call, too.
+        return list({question.id: question for asked in rows for question in asked}.values())
 
 
 def finished_writes(stored: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]] | None:

@@ -61,6 +61,7 @@ class Node(NamedTuple):
         retry: Whether and when it is tried again.
         timeout: How long an attempt may take, in seconds.
         handler: The node that takes over when it has failed.
+        calls: Whether it is known to call tasks, whose ends somebody has to take in while it runs.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Node(NamedTuple):
     retry: Retry | None = None
     timeout: TimeoutPolicy | None = None
     handler: str | None = None
+    calls: bool = False
 
     @property
     def is_async(self) -> bool:

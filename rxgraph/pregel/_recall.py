@@ -37,8 +37,8 @@ class Caching(NamedTuple):
         code = f"{module}.{name}" if module and name else "__dynamic__"
         return cls((CACHED_WRITES, code, node), policy)
 
-    def key(self, value: Any) -> FullKey:
-        """Return the key of an input.
+    def key(self, *args: Any, **kwargs: Any) -> FullKey:
+        """Return the key of an input: one value for a node, the arguments for a call.
 
         Raises:
             TypeError: The key function returned neither text nor bytes, or there is none and the input can't be
@@ -47,7 +47,7 @@ class Caching(NamedTuple):
         from xxhash import xxh3_128_hexdigest
 
         make = self.policy.key_func or default_cache_key
-        made = make(value)
+        made = make(*args, **kwargs)
         if not isinstance(made, str | bytes):
             raise TypeError(
                 f"Node {self.namespace[-1]!r}: CachePolicy.key_func returned {made!r}; expected str or bytes."

@@ -14,7 +14,7 @@ from reactivex import abc
 from reactivex.disposable import Disposable
 
 from rxgraph.checkpoint.base import path_string
-from rxgraph.constants import INTERRUPT
+from rxgraph.constants import INTERRUPT, RETURN
 from rxgraph.errors import GraphBubbleUp
 from rxgraph.flow._lean import LeanObservable
 from rxgraph.types import Interrupt, Part
@@ -78,6 +78,23 @@ class Superstep(LeanObservable[Part]):
                 if task.restored and task.error is None and not task.node.hidden:
                     update = {**payloads.update(task, run.output_keys), "__metadata__": {"cached": True}}
                     yield (run.namespace, "updates", update)
+
+    def announce(self, task: Task) -> Iterator[Part]:
+        """The parts that announce a task which a running one has called, and show what was in the cache."""
+        yield from self._shown("task", payloads.started, task)
+
+    def called_ended(self, task: Task) -> None:
+        """Report that a call has ended; what has become of it is its caller's business."""
+        task.ended = True
+        down, run = self._down, self._run
+        if down is None or not run.watched or task.stopped or isinstance(task.error, GraphBubbleUp):
+            return
+        if "updates" in run.watched and task.error is None:
+            cached = {"__metadata__": {"cached": True}} if task.restored else {}
+            down.on_next((run.namespace, "updates", {**payloads.update(task, RETURN), **cached}))
+        if not task.restored:
+            for part in self._shown("task_result", lambda one: payloads.ended(one, RETURN), task):
+                down.on_next(part)
 
     def ended(self, task: Task) -> Task | None:
         """Report that a task has ended: well, with ``task.interrupts``, or with ``task.error`` set.

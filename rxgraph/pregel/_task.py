@@ -8,7 +8,7 @@ from functools import partial
 from itertools import count
 from os import urandom
 from time import time
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 from weakref import ref
 
 from rxgraph._writer import READY
@@ -23,6 +23,7 @@ from rxgraph.constants import (
     NS_END,
     NS_SEP,
     PARENT,
+    PREVIOUS,
     PULL,
     PUSH,
     RESUME,
@@ -105,9 +106,12 @@ class Task:
     Ids, configuration and runtime are made when they are asked for.
     """
 
+    returns: ClassVar[bool] = False
+    """Whether it is the call of a function, whose result goes to the caller and not into the state."""
+
     __slots__ = (
-        "__weakref__", "_asked", "_calls", "_config", "_id", "answers", "attempt", "began", "deadline", "ended",
-        "error", "from_outside", "index", "input", "interrupts", "node", "restored", "run", "state", "step", "stopped",
+        "__weakref__", "_asked", "_calls", "_config", "_graphs", "_id", "answers", "attempt", "began", "deadline",
+        "ended", "error", "from_outside", "index", "input", "interrupts", "node", "restored", "run", "state", "step", "stopped",
         "writes",
     )  # fmt: skip
 
@@ -140,8 +144,8 @@ class Task:
         self.deadline: Any = None
         """Limits the attempt in time, in the asynchronous lane."""
         self._asked = 0
-        # Nodes may call graphs on several threads at once.
-        self._calls = count()
+        # Nodes may call graphs and tasks on several threads at once.
+        self._graphs, self._calls = count(), count()
         self._id: str | None = None
         self._config: dict[str, Any] | None = None
 
@@ -194,8 +198,20 @@ class Task:
 
     def next_namespace(self) -> Namespace:
         """Return the namespace of the next graph that the node calls; those after the first are numbered."""
-        number = next(self._calls)
+        number = next(self._graphs)
         return (*self.namespace, str(number)) if number else self.namespace
+
+    def next_call(self) -> int:
+        """Return the number of the next call of a task that the node makes."""
+        return next(self._calls)
+
+    @property
+    def previous(self) -> Any:
+        """What the last run of a functional workflow has saved for this one."""
+        channels = self.state.channels
+        if PREVIOUS not in channels.prototypes or not channels[PREVIOUS].is_available():
+            return None
+        return channels[PREVIOUS].get()
 
     @property
     def inner_address(self) -> dict[str, Any] | None:
@@ -280,7 +296,7 @@ class Task:
     def begin_again(self) -> None:
         """Forget what a failed attempt has left; answers stay."""
         self.writes.clear()
-        self._asked = 0
+        self._asked, self._calls = 0, count()
         self.attempt += 1
 
     @property
@@ -301,6 +317,7 @@ class Task:
             store=run.store,
             stream_writer=self.writer,
             heartbeat=self.heartbeat,
+            previous=self.previous,
             execution_info=ExecutionInfo(
                 checkpoint_ns=self.checkpoint_ns,
                 task_id=self.id,

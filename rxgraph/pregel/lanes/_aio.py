@@ -14,6 +14,7 @@ import asyncio
 import warnings
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator
+from concurrent.futures import Future
 from contextvars import Context, copy_context
 from functools import partial
 from threading import get_ident
@@ -28,8 +29,10 @@ from rxgraph.flow import BoundedLog, RequestScheduler
 from rxgraph.flow._lean import connect
 from rxgraph.stream import Parts
 
+from .._calls import CallTask, settle
 from .._effects import Emit, Execute, Recall, Remember, Route
 from .._engine import Engine
+from .._recall import kept, recalled
 from .._superstep import Superstep
 from .._task import Task, own_command
 from ._deadline import Deadline
@@ -82,6 +85,9 @@ class AsyncLane:
         self._wiring = wiring
         self._limit = max_concurrency
         self._cancellations = 0
+        self._calls: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.AbstractEventLoop
+        self._superstep: Superstep
         self._made_saving = saving(engine.run.lineage, durability, on_loop=True)
 
     @property
@@ -98,6 +104,8 @@ class AsyncLane:
         engine, mux, saves = self._engine, self._wiring.mux, self._made_saving
         self._wiring.owner = get_ident()
         self._wiring.turn = turn
+        self._wiring.spawn = self._spawn
+        self._loop = asyncio.get_running_loop()
         # Not zero where a run is driven in the cleanup of a task that was cancelled.
         self._cancellations = _cancellations()
         self._listen_to_threads()
@@ -142,15 +150,68 @@ class AsyncLane:
             self._wiring.inbox.close()
             # What wakes this lane knows it, and would keep the whole run until the garbage collector comes.
             self._wiring.inbox.on_wake(_wake_nobody)
-            self._wiring.turn = None
+            self._wiring.turn = self._wiring.spawn = None
             if saves is not None:
                 await saves.aclose()
 
     async def _run(self, superstep: Superstep) -> BaseException | None:
-        """Run the tasks of a superstep; returns the first error."""
-        if len(superstep.tasks) == 1:
-            return await self._run_here(superstep)
-        return await _Siblings(partial(self._run_and_save, superstep), superstep, self._limit).run()
+        """Run the tasks of a superstep, and the calls that they make; returns the first error."""
+        self._superstep = superstep
+        try:
+            if len(superstep.tasks) == 1:
+                error = await self._run_here(superstep)
+            else:
+                error = await _Siblings(partial(self._run_and_save, superstep), superstep, self._limit).run()
+            while self._calls and error is None:
+                await asyncio.wait(self._calls)
+        finally:
+            if self._calls:
+                await _cancel_all(list(self._calls))
+        return error
+
+    def _spawn(self, task: CallTask) -> Any:
+        """Begin a call, on the thread of its caller; returns a future for that thread."""
+        on_loop = get_ident() == self._wiring.owner
+        future: Any = self._loop.create_future() if on_loop else Future()
+        for part in self._superstep.announce(task):
+            self._wiring.put(part)
+        if task.restored:
+            settle(future, task)
+            return future
+        begin = partial(self._begin_call, self._superstep, task, future, copy_context())
+        if on_loop:
+            begin()
+        else:
+            self._loop.call_soon_threadsafe(begin)
+        return future
+
+    def _begin_call(self, superstep: Superstep, task: CallTask, future: Any, context: Context) -> None:
+        handle = self._loop.create_task(self._call(superstep, task, future), context=context)
+        self._calls.add(handle)
+        handle.add_done_callback(self._calls.discard)
+
+    async def _call(self, superstep: Superstep, task: CallTask, future: Any) -> None:
+        cache, key = task.run.cache, task.cache_key
+        try:
+            found = await cache.aget([key]) if key is not None else {}
+            if found:
+                task.writes, task.restored = recalled(found[key]), True
+            else:
+                await self._run_task(task)
+                if key is not None and task.node.caching is not None:
+                    await cache.aset({key: (kept(task.writes), task.node.caching.policy.ttl)})
+        except asyncio.CancelledError:
+            future.cancel()
+            raise
+        except Exception as raised:
+            note_failure(task, raised)
+        if not task.restored:
+            await self._save_end(superstep, task)
+        superstep.called_ended(task)
+        settle(future, task)
+        if isinstance(future, asyncio.Future) and not future.cancelled():
+            # A call that nobody awaits may fail without a word of the loop.
+            future.exception()
 
     async def _run_task(self, task: Task) -> None:
         CURRENT.set(task)

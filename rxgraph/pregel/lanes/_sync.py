@@ -14,9 +14,10 @@ from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, copy_context
+from functools import partial
 from threading import Lock, get_ident
 from time import monotonic, time
-from typing import Any
+from typing import Any, Final
 
 from reactivex import Observable, abc
 
@@ -27,12 +28,17 @@ from rxgraph.flow import BoundedLog, RequestScheduler
 from rxgraph.flow._lean import connect
 
 from .._body import async_in_sync_lane
+from .._calls import CallFuture, CallTask, settle
 from .._effects import Emit, Execute, Recall, Remember, Route
 from .._engine import Engine
+from .._recall import kept, recalled
 from .._superstep import Superstep
 from .._task import Task, own_command
 from ._saving import Saving, saving
 from ._wiring import Wiring, note_failure
+
+BEGUN: Final = object()
+"""Stands in the inbox for a call that has begun."""
 
 
 def run_task(task: Task) -> None:
@@ -84,6 +90,8 @@ class SyncLane:
         self._wiring = wiring
         self._workers = max_concurrency or min(32, (os.cpu_count() or 1) + 4)
         self._pool: ThreadPoolExecutor | None = None
+        self._making_pool = Lock()
+        self._superstep: Superstep
         self._made_saving = saving(engine.run.lineage, durability, on_loop=False)
 
     @property
@@ -106,6 +114,7 @@ class SyncLane:
                 if name in async_nodes:
                     raise async_in_sync_lane(name)
         effects = iter(engine)
+        self._wiring.spawn = self._spawn
         try:
             effect = next(effects)
             while True:
@@ -125,7 +134,9 @@ class SyncLane:
                         for task in superstep.tasks:
                             if task.node.is_async:
                                 raise async_in_sync_lane(task.name)
+                    self._superstep = superstep
                     lone = len(superstep.tasks) == 1 and engine.run.step_timeout is None
+                    lone = lone and not superstep.tasks[0].node.calls
                     if lone and (not self._wiring.live or superstep.tasks[0].node.hidden):
                         error = self._run_here(superstep)
                     else:
@@ -145,6 +156,8 @@ class SyncLane:
                 saves.finish()
         finally:
             effects.close()
+            # It knows this lane, and would keep the whole run until the garbage collector comes.
+            self._wiring.spawn = None
             self._dismiss()
             if saves is not None:
                 saves.close()
@@ -160,8 +173,71 @@ class SyncLane:
                 raise
             except BaseException as raised:
                 error = note_failure(task, raised)
+            if self._wiring.inbox.items:
+                self._take_calls(superstep)
             task = self._end(superstep, task)
         return error
+
+    def _take_calls(self, superstep: Superstep) -> None:
+        """Take in what has become of the calls that a node on this thread has made; waits for those still running."""
+        inbox, left = self._wiring.inbox, 0
+        while left or inbox.items:
+            inbox.wait()
+            item = inbox.take()
+            if item is BEGUN:
+                left += 1
+            elif type(item) is tuple:
+                self._wiring.mux.on_next(item)
+            else:
+                left -= 1
+                self._end_call(superstep, item)
+
+    def _end_call(self, superstep: Superstep, task: Task) -> None:
+        if not task.restored and (writes := superstep.to_save(task)) is not None:
+            self._saving.ask(writes)
+        superstep.called_ended(task)
+
+    def _spawn(self, task: CallTask) -> CallFuture:
+        """Begin a call, on the thread of its caller; returns its future."""
+        wiring = self._wiring
+        for part in self._superstep.announce(task):
+            wiring.put(part)
+        future = CallFuture(partial(self._call, copy_context(), task))
+        if task.restored:
+            future.begin()
+            return future
+        if task.node.is_async:
+            raise RuntimeError(
+                f"Task {task.name!r} is async and was called in the sync lane: In an sync context async tasks cannot "
+                "be called. Use: await workflow.ainvoke(...)."
+            )
+        wiring.inbox.put_nowait(BEGUN)
+        with self._making_pool:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(self._workers, "rxgraph")
+            self._pool.submit(future.begin)
+        return future
+
+    def _call(self, context: Context, task: CallTask, future: CallFuture) -> None:
+        """Run a call, on whatever thread comes first."""
+        if task.restored:
+            settle(future, task)
+            return
+        cache, key = task.run.cache, task.cache_key
+        found = cache.get([key]) if key is not None else {}
+        if found:
+            task.writes, task.restored = recalled(found[key]), True
+        else:
+            try:
+                context.run(run_task, task)
+            except BaseException as raised:
+                note_failure(task, raised)
+            if key is not None and task.error is None and not task.stopped:
+                policy = task.node.caching.policy if task.node.caching is not None else None
+                cache.set({key: (kept(task.writes), policy.ttl if policy is not None else None)})
+        # First the owner is told: it takes the end of a call in before that of its caller.
+        self._wiring.inbox.put_nowait(task)
+        settle(future, task)
 
     def _end(self, superstep: Superstep, task: Task) -> Task | None:
         """Save what has become of a task, and tell its readers; returns the one that takes over, if it has failed."""
@@ -179,10 +255,11 @@ class SyncLane:
         context = copy_context()
         watched = bool(self._engine.run.watched)
         # With nothing to deliver meanwhile the owner lends a hand, which saves most of the hand-over.
-        lends = not watched and limit is None
+        lends = not watched and limit is None and not any(task.node.calls for task in waiting)
         helpers = min(len(waiting), self._workers) - lends
         if self._pool is None and helpers:
-            self._pool = ThreadPoolExecutor(self._workers, "rxgraph")
+            with self._making_pool:
+                self._pool = ThreadPoolExecutor(self._workers, "rxgraph")
         for _ in range(helpers):
             assert self._pool is not None
             self._pool.submit(self._work, waiting, context)
@@ -200,7 +277,14 @@ class SyncLane:
                         if error is None:
                             show(item)
                         continue
+                    if item is BEGUN:
+                        left += 1
+                        continue
                     left -= 1
+                    if item.returns:
+                        if error is None:
+                            self._end_call(superstep, item)
+                        continue
                     if error is None:
                         follow = self._end(superstep, item)
                         if follow is not None:

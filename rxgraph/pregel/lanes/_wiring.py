@@ -19,6 +19,7 @@ from rxgraph.stream import Parts
 from rxgraph.types import Interrupt, Namespace, Part
 from rxgraph.warnings import UnpacedWriterWarning
 
+from .._calls import CallTask
 from .._task import Task, send_up
 
 LIVE_MODES: Final = frozenset({"custom", "messages"})
@@ -39,7 +40,7 @@ class Wiring:
         outer: Of the run whose node has called this graph.
     """
 
-    __slots__ = ("carried", "gate", "inbox", "live", "mux", "namespace", "outer", "owner", "turn", "warned")
+    __slots__ = ("carried", "gate", "inbox", "live", "mux", "namespace", "outer", "owner", "spawn", "turn", "warned")
 
     def __init__(
         self,
@@ -59,6 +60,8 @@ class Wiring:
         """The OS thread that owns the run now; the only one that touches the mux."""
         self.turn: Callable[[], Awaitable[None]] | None = None
         """Waits until somebody wants the run to go on, in the asynchronous lane."""
+        self.spawn: Callable[[CallTask], Any] | None = None
+        """Begins the call of a task and returns its future; there is one while the run's lane is at work."""
         self.warned = False
         if outer is not None and outer.carried:
             connect(self.mux.route(outer.carried), _Outwards(outer))
