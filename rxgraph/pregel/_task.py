@@ -111,7 +111,8 @@ class Task:
 
     __slots__ = (
         "__weakref__", "_asked", "_calls", "_config", "_graphs", "_id", "answers", "attempt", "began", "deadline",
-        "ended", "error", "from_outside", "index", "input", "interrupts", "node", "restored", "run", "state", "step", "stopped",
+        "ended", "error", "from_outside", "index", "input", "interrupts", "node", "restored", "run", "state", "step",
+        "stopped",
         "writes",
     )  # fmt: skip
 
