@@ -15,6 +15,7 @@ from rxgraph.channels.ephemeral_value import EphemeralValue
 from rxgraph.channels.last_value import LastValue
 from rxgraph.channels.topic import Topic
 from rxgraph.constants import END, PREVIOUS, START, TASKS
+from rxgraph.graph._inner import inner_graph
 from rxgraph.pregel import Pregel
 from rxgraph.pregel._body import callable_name, make_body
 from rxgraph.pregel._faults import Retry
@@ -127,6 +128,7 @@ class entrypoint:  # a decorator, and the namespace of ``final``
             caching=None if self._cache_policy is None else Caching.of(name, func, self._cache_policy),
             retry=Retry.of(name, self._retry_policy),
             timeout=self._timeout,
+            inner=inner_graph(func),
             calls=True,
         )
         channels: dict[str, BaseChannel[Any, Any, Any]] = {

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, get_args, get_origin, get_type_hints
 
 from rxgraph._hints import did_you_mean
 from rxgraph.channels.base import BaseChannel
 from rxgraph.constants import END, START
 from rxgraph.errors import InvalidUpdateError
-from rxgraph.pregel._body import Body
+from rxgraph.pregel._body import Body, make_body
 from rxgraph.pregel._plan import Router
 from rxgraph.pregel._task import Task
 from rxgraph.types import Send
 
+from ._runnable import hinted, is_runnable, runnable_body
 from ._schema import Schema
 from ._update import edge_channel, goto_writes, warn_unknown_target
+
+if TYPE_CHECKING:
+    from langchain_core.runnables import Runnable
 
 Channel = BaseChannel[Any, Any, Any]
 
@@ -34,16 +38,25 @@ class Branch(NamedTuple):
     ends: dict[Hashable, str] | None
 
 
-def read_ends(
-    path: Callable[..., Any], path_map: Mapping[Hashable, str] | Sequence[str] | None
-) -> dict[Hashable, str] | None:
+def path_body(name: str, path: Any) -> Body:
+    """Make a body out of a path: a callable, or a Runnable of LangChain."""
+    return runnable_body(name, path) if is_runnable(path) else make_body(path, name)
+
+
+def path_name(path: Any) -> str:
+    """Return the name of a branch: that of its path, or ``"condition"``."""
+    name = getattr(path, "name" if is_runnable(path) else "__name__", None)
+    return name if isinstance(name, str) and name else "condition"
+
+
+def read_ends(path: Path, path_map: Mapping[Hashable, str] | Sequence[str] | None) -> dict[Hashable, str] | None:
     """Return the map of a branch: as given, a list as identity, or out of a ``Literal[...]`` return hint."""
     if isinstance(path_map, Mapping):
         return dict(path_map)
     if path_map is not None:
         return {name: name for name in path_map}
     try:
-        hint = get_type_hints(path).get("return")
+        hint = get_type_hints(hinted(path)).get("return")
     except (TypeError, NameError, AttributeError):
         # No hints, or hints that can't be resolved here, tell nothing about the answers.
         return None
@@ -143,4 +156,7 @@ def _look_up(answer: Any, ends: dict[Hashable, str] | None, name: str, source: s
         ) from None
 
 
-__all__ = ("Branch", "make_router", "read_ends")
+Path: TypeAlias = "Callable[..., Any] | Runnable[Any, Any]"
+"""What can be the path of conditional edges."""
+
+__all__ = ("Branch", "Path", "make_router", "path_body", "path_name", "read_ends")

@@ -16,7 +16,7 @@ from rxgraph.pregel._recall import Caching
 from rxgraph.types import Send, TimeoutPolicy
 
 from ._branch import make_router
-from ._inner import inner_graph
+from ._inner import calls_tasks, inner_graph
 from ._node import NodeSpec
 from ._schema import Schema
 from ._update import edge_channel, make_command_writes, make_record
@@ -126,6 +126,7 @@ def _node(
         metadata=spec.metadata,
         caching=None if policy is None else Caching.of(name, spec.action, policy),
         inner=inner_graph(spec.action),
+        calls=calls_tasks(spec.action),
         retry=spec.retry or graph.default_retry,
         timeout=_timeout(graph, name, spec),
         handler=handler_name(name) if spec.handler else DEFAULT_HANDLER if graph.default_handler else None,

@@ -11,21 +11,36 @@ from typing import Any
 from rxgraph.constants import MISSING
 from rxgraph.pregel import Pregel
 
+from ._runnable import hinted, is_runnable
+
 
 def inner_graph(action: Any) -> Any:
     """Return the first graph that a node may call and whose state can be looked at; ``None`` without one.
 
-    A function's closure and globals are looked through, and attributes of what is there (``self.graph``,
+    A sequence of Runnables is looked through step by step, a ``RunnableLambda`` as its function. Of a function its
+    closure and globals are looked through, and attributes of what is there (``self.graph``,
     ``module.graph``); what other functions do that it calls is not.
     """
     if isinstance(action, Pregel):
         return None if action.checkpointer is False else action
+    if is_runnable(action):
+        # Of its class: a Runnable that wraps another one passes such names on to it.
+        if hasattr(type(action), "steps"):
+            return next((graph for step in action.steps if (graph := inner_graph(step)) is not None), None)
+        action = hinted(action)
     if type(action) is not types.FunctionType:
         return None
     for value in _named(action):
         if isinstance(value, Pregel) and value.checkpointer is not False:
             return value
     return None
+
+
+def calls_tasks(action: Any) -> bool:
+    """Whether the function of a node names a ``@task``; it may call tasks all the same where this says no."""
+    if type(action) is not types.FunctionType:
+        return False
+    return any(getattr(type(value), "calls_as_task", False) for value in _named(action))
 
 
 def _named(function: types.FunctionType) -> Iterator[Any]:
@@ -74,4 +89,4 @@ def _paths(code: types.CodeType) -> tuple[tuple[str, ...], ...]:
     return tuple(found)
 
 
-__all__ = ("inner_graph",)
+__all__ = ("calls_tasks", "inner_graph")

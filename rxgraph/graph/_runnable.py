@@ -30,8 +30,17 @@ def runnable_body(name: str, runnable: Any) -> Body:
     return Body(name, sync, asynchronous)
 
 
+def hinted(action: Any) -> Any:
+    """Return what has the annotations of *action*: the function inside a ``RunnableLambda``."""
+    if not is_runnable(action):
+        return action
+    # Its own: a Runnable that wraps another one passes such names on to it.
+    own = getattr(action, "__dict__", {})
+    return own.get("func") or own.get("afunc") or action
+
+
 def _inner_config(task: Any) -> dict[str, Any]:
     return {key: value for key, value in task.config.items() if key not in OWN_RUN}
 
 
-__all__ = ("is_runnable", "runnable_body")
+__all__ = ("hinted", "is_runnable", "runnable_body")

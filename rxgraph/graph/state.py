@@ -16,7 +16,7 @@ from rxgraph.checkpoint.serde.allowlist import collect_allowlist
 from rxgraph.constants import END, NS_END, NS_SEP, RESERVED, START
 from rxgraph.errors import NotYetAvailableError
 from rxgraph.managed.base import ManagedValue
-from rxgraph.pregel._body import Body, callable_name, make_body
+from rxgraph.pregel._body import Body, callable_name
 from rxgraph.pregel._faults import Retry
 from rxgraph.pregel._handles import Transformers, read_transformers
 from rxgraph.pregel._saver import check_cache
@@ -25,10 +25,11 @@ from rxgraph.types import All, CachePolicy, RetryPolicy, TimeoutPolicy, TracePol
 from rxgraph.typing import ContextT, InputT, OutputT, StateT
 from rxgraph.warnings import LangGraphDeprecationWarning
 
-from ._branch import Branch, read_ends
+from ._branch import Branch, Path, path_body, path_name, read_ends
 from ._compile import DEFAULT_HANDLER, compile_plan, handler_name
 from ._node import Action, NodeSpec, declared_ends, may_jump, node_body
 from ._pictures import Pictures
+from ._runnable import is_runnable
 from ._schema import Schema, read_schema
 from ._validate import validate_graph
 
@@ -127,8 +128,8 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
         Args:
             node: Its name; or the callable alone, which then gives the name.
             action: A function, coroutine function, generator, async generator, callable object, dict of callables,
-                or compiled graph. Parameters ``config``, ``writer``, ``store``, ``runtime`` and ``previous`` are
-                filled in.
+                compiled graph, or Runnable of LangChain. Parameters ``config``, ``writer``, ``store``, ``runtime``
+                and ``previous`` of functions are filled in.
             defer: Run when nothing else is left to run.
             metadata: Shown in the node's events and config.
             input_schema: What it reads; by default the annotation of its first parameter, or the state.
@@ -198,7 +199,8 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
             raise ValueError("add_sequence() needs at least one node, got none.")
         previous: str | None = None
         for item in nodes:
-            name, action = item if isinstance(item, tuple) else (_action_name(item), item)
+            # By its class, even where a node that is added alone would have a name of its own.
+            name, action = item if isinstance(item, tuple) else (callable_name(item), item)
             if name in self.nodes:
                 raise ValueError(f"Node names must be unique: node with the name {name!r} already exists.")
             self.add_node(name, action)
@@ -264,15 +266,15 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
     def add_conditional_edges(
         self,
         source: str,
-        path: Callable[..., Any],
+        path: Path,
         path_map: Mapping[Hashable, str] | Sequence[str] | None = None,
     ) -> Self:
         """Go where *path* says, after *source*.
 
         Args:
             source: A node, or START.
-            path: ``state -> destination``: a name, END, a ``Send``, or a list of them. It sees the state with the
-                writes of *source* applied.
+            path: ``state -> destination``, a function or a Runnable of LangChain; a destination is a name, END, a
+                ``Send``, or a list of them. It sees the state with the writes of *source* applied.
             path_map: Answer -> node; a list maps each name to itself. Without it, a ``Literal[...]`` return
                 annotation is the map.
 
@@ -282,13 +284,13 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
         self._warn_if_compiled("edge")
         if isinstance(source, str) and source == END:
             raise ValueError("END cannot be a start node: it is where a path ends.")
-        name = getattr(path, "__name__", None) or "condition"
+        name = path_name(path)
         branches = self.branches.setdefault(source, {})
         if name in branches:
             raise ValueError(
                 f"Branch {name!r} already exists for node {source!r}. Give the path function another name."
             )
-        body = make_body(path, name)
+        body = path_body(name, path)
         if body.hint is not None:
             self._add_schema(body.hint)
         branches[name] = Branch(name, body, read_ends(path, path_map))
@@ -299,7 +301,7 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
         return self.add_edge(START, key)
 
     def set_conditional_entry_point(
-        self, path: Callable[..., Any], path_map: Mapping[Hashable, str] | Sequence[str] | None = None
+        self, path: Path, path_map: Mapping[Hashable, str] | Sequence[str] | None = None
     ) -> Self:
         """Start where *path* says."""
         return self.add_conditional_edges(START, path, path_map)
@@ -432,7 +434,7 @@ class CompiledStateGraph(Pictures, Pregel[StateT, ContextT, InputT, OutputT]):
 
 
 def _action_name(action: Any) -> str:
-    return action.get_name() if isinstance(action, Pregel) else callable_name(action)
+    return action.get_name() if isinstance(action, Pregel) or is_runnable(action) else callable_name(action)
 
 
 def _refuse(where: str, options: Mapping[str, Any]) -> None:

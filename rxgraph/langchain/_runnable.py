@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
-from rxgraph._composing import Composable, runnable_class
+from rxgraph._composing import runnable_class
 from rxgraph.pregel import Pregel
 
 if TYPE_CHECKING:
@@ -13,10 +12,11 @@ if TYPE_CHECKING:
 
 
 def as_runnable(graph: Pregel[Any, Any, Any, Any]) -> Runnable[Any, Any]:
-    """Return a compiled graph that LangChain takes for a Runnable.
+    """Return a compiled graph as the Runnable of LangChain that it is.
 
-    ``prompt | as_runnable(graph) | parser`` is a sequence of LangChain whose ``invoke``, ``stream``, ``batch`` and
-    async twins run the graph with the configuration of the sequence. What is returned is a compiled graph still.
+    ``prompt | graph | parser`` is a sequence of LangChain whose ``invoke``, ``stream``, ``batch`` and async twins run
+    the graph with the configuration of the sequence. This function is needed only where langchain-core is imported
+    after the graph was compiled, and where a type checker has to see a Runnable.
 
     Raises:
         ImportError: langchain-core is not installed.
@@ -33,18 +33,7 @@ def as_runnable(graph: Pregel[Any, Any, Any, Any]) -> Runnable[Any, Any]:
     if not isinstance(graph, Pregel):
         hint = " Call compile() first." if hasattr(graph, "compile") else ""
         raise TypeError(f"as_runnable() needs a compiled graph, got {type(graph).__name__}: {graph!r}.{hint}")
-    if not isinstance(graph, Composable):
-        cls: Any = type(graph)
-        composable = _composable(cls)
-        made = composable.__new__(composable)
-        vars(made).update(vars(graph))
-        graph = made
     return cast("Runnable[Any, Any]", graph)
-
-
-@cache
-def _composable(cls: Any) -> Any:
-    return type(cls.__name__, (Composable, cls), {"__module__": cls.__module__, "__doc__": cls.__doc__})
 
 
 __all__ = ("as_runnable",)

@@ -8,9 +8,7 @@ the same result without running. A call's error is its caller's business; nobody
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future
 from functools import partial
-from threading import Lock
 from typing import Any
 
 from rxgraph.checkpoint.base import path_string, task_id
@@ -90,36 +88,6 @@ class CallTask(Task):
         return caching.key(*args, **kwargs)
 
 
-class CallFuture(Future[Any]):
-    """The future of a call on a thread.
-
-    Whoever waits for a call that nobody has begun runs it, so that no pool of threads is too small.
-
-    Args:
-        run: Runs the call and settles the future.
-    """
-
-    def __init__(self, run: Callable[[CallFuture], None]) -> None:
-        super().__init__()
-        self._run = run
-        self._begun = Lock()
-
-    def begin(self) -> None:
-        """Run the call, unless somebody has begun it."""
-        if self._begun.acquire(blocking=False):
-            self._run(self)
-
-    def result(self, timeout: float | None = None) -> Any:
-        if timeout is None:
-            self.begin()
-        return super().result(timeout)
-
-    def exception(self, timeout: float | None = None) -> BaseException | None:
-        if timeout is None:
-            self.begin()
-        return super().exception(timeout)
-
-
 def settle(future: Any, task: CallTask) -> None:
     """Give a future what has become of its call."""
     if future.cancelled():
@@ -168,4 +136,4 @@ def _record(output: Any, task: Task) -> None:
     task.writes.append((RETURN, output))
 
 
-__all__ = ("CallFuture", "CallTask", "call", "call_caching", "call_node", "settle")
+__all__ = ("CallTask", "call", "call_caching", "call_node", "settle")

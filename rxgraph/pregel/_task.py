@@ -112,8 +112,7 @@ class Task:
     __slots__ = (
         "__weakref__", "_asked", "_calls", "_config", "_graphs", "_id", "answers", "attempt", "began", "deadline",
         "ended", "error", "from_outside", "index", "input", "interrupts", "node", "restored", "run", "state", "step",
-        "stopped",
-        "writes",
+        "stopped", "writes",
     )  # fmt: skip
 
     def __init__(self, node: Node, value: Any, run: RunContext, state: RunState, index: int | None = None) -> None:

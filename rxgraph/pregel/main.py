@@ -16,6 +16,7 @@ from reactivex import Observable
 from reactivex.observer import Observer
 from typing_extensions import Unpack
 
+from rxgraph._composing import Composable
 from rxgraph._config import config_list, default_recursion_limit, merge_configs
 from rxgraph._hints import did_you_mean
 from rxgraph._writer import no_write
@@ -71,7 +72,7 @@ class _Run(NamedTuple):
         return AsyncLane(self.engine, self.wiring, self.max_concurrency, self.durability)
 
 
-class Pregel(Threads, Generic[StateT, ContextT, InputT, OutputT]):
+class Pregel(Composable, Threads, Generic[StateT, ContextT, InputT, OutputT]):
     """A compiled graph.
 
     Args:
@@ -319,10 +320,6 @@ class Pregel(Threads, Generic[StateT, ContextT, InputT, OutputT]):
     def _cached_namespaces(self, nodes: Sequence[str] | None) -> list[tuple[str, ...]]:
         cachings = [self.nodes[name].caching for name in (self.nodes if nodes is None else nodes)]
         return [caching.namespace for caching in cachings if caching is not None]
-
-    def get_name(self) -> str:
-        """Return the graph's name."""
-        return self.name
 
     @property
     def nodes(self) -> Mapping[str, Node]:

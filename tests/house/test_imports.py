@@ -21,7 +21,8 @@ LAYERS = (
     {"checkpoint"},
     {"cache", "callbacks", "store", "stream"},
     {"pregel"},
-    {"func", "graph"},
+    {"graph"},
+    {"func"},
     {"langchain"},
     {"prebuilt"},
     # `utils` keeps old names importable; "" is rxgraph/__init__.py.

@@ -4,7 +4,7 @@
 
 import asyncio
 import operator
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, Literal, TypedDict
 
 import pytest
 from langchain_core.callbacks import BaseCallbackHandler
@@ -134,6 +134,109 @@ def a_chain_of_a_model_answers(lg):
     schema = import_module(f"{lg.name}.graph").MessagesState
     graph = lg.StateGraph(schema).add_node("chain", chain).add_edge(lg.START, "chain").compile()
     return lg.run(graph, {"messages": "hi"})
+
+
+@program
+def a_runnable_gives_a_node_its_name(lg):
+    def read(state):
+        return {"log": ["read"]}
+
+    nodes = (RunnableLambda(read), RunnableLambda(read, name="named"), log("x") | log("y"), RunnableParallel(log=read))
+    graph = lg.StateGraph(Log)
+    for node in nodes:
+        graph.add_node(node)
+    for name in (names := [*graph.nodes]):
+        graph.add_edge(lg.START, name)
+    return [lg.call(lambda: names), lg.run(graph.compile(), {"log": []})]
+
+
+@program
+def runnables_of_a_sequence_are_named_by_their_class(lg):
+    inner = lg.StateGraph(Log).add_node("y", log("y")).add_edge(lg.START, "y").compile()
+    graph = lg.StateGraph(Log).add_sequence([log("w"), ("x", log("x")), inner, log("y") | log("z")])
+    return [lg.call(lambda: [*graph.nodes]), lg.run(graph.add_edge(lg.START, "RunnableLambda").compile(), {"log": []})]
+
+
+@program
+def graphs_inside_runnables_are_found(lg):
+    from importlib import import_module
+
+    def stop(state):
+        return {"log": [import_module(f"{lg.name}.types").interrupt("go on?")]}
+
+    inner = lg.StateGraph(Log).add_node("stop", stop).add_edge(lg.START, "stop").compile()
+    first = RunnableLambda(lambda state: {"log": []})
+
+    def calls(state):
+        return inner.invoke(state)
+
+    graph = lg.StateGraph(Log).add_node("steps", first | inner).add_node("calls", RunnableLambda(calls))
+    graph.add_node("hidden", (first | inner).with_config(tags=["t"])).add_node("none", first | first)
+    for name in ("steps", "calls", "hidden", "none"):
+        graph.add_edge(lg.START, name)
+    saver = import_module(f"{lg.name}.checkpoint.memory").InMemorySaver()
+    compiled = graph.compile(checkpointer=saver)
+    thread = {"configurable": {"thread_id": "1"}}
+
+    def state():
+        lg_sync = compiled.invoke({"log": []}, thread) if lg.lane == "sync" else None
+        tasks = compiled.get_state(thread, subgraphs=True).tasks
+        return [lg_sync and len(lg_sync["__interrupt__"]), [(task.name, bool(task.state)) for task in tasks]]
+
+    return [lg.call(lambda: [name for name, _ in compiled.get_subgraphs()]), lg.call(state)]
+
+
+def branching(lg, path, path_map=None):
+    graph = lg.StateGraph(Log).add_node("a", log("a")).add_node("b", log("b")).add_edge(lg.START, "a")
+    graph.add_conditional_edges("a", path, path_map)
+    return [lg.call(lambda: [*graph.branches["a"]]), lg.run(graph.compile(), {"log": []})]
+
+
+@program
+def a_runnable_is_a_path(lg):
+    return branching(lg, RunnableLambda(lambda state: "b" if state["log"] == ["a"] else lg.END, name="where"), ["b"])
+
+
+@program
+def a_path_of_a_runnable_may_have_a_map(lg):
+    return branching(lg, RunnableLambda(lambda state: len(state["log"]), name="where"), {1: "b"})
+
+
+@program
+def the_map_of_a_path_is_read_from_the_function_of_a_runnable(lg):
+    def where(state) -> Literal["b"]:
+        return "b"
+
+    return branching(lg, RunnableLambda(where))
+
+
+@program
+def a_binding_hides_the_function_of_a_path(lg):
+    def where(state) -> Literal["b"]:
+        return "b"
+
+    return branching(lg, RunnableLambda(where).with_config(tags=["t"]))
+
+
+@program
+def a_sequence_is_a_path(lg):
+    return branching(lg, RunnableLambda(lambda state: state["log"]) | (lambda log: "b"), ["b"])
+
+
+@program
+def a_path_of_a_runnable_may_send(lg):
+    path = RunnableLambda(lambda state: [lg.Send("b", {"log": []}), lg.Send("b", {"log": []})], name="where")
+    return branching(lg, path, ["b"])
+
+
+@program
+def a_path_of_a_runnable_sees_the_configuration(lg):
+    def where(state, config):
+        return config["configurable"]["to"]
+
+    graph = lg.StateGraph(Log).add_node("b", log("b")).add_node("c", log("c"))
+    graph.add_conditional_edges(lg.START, RunnableLambda(where), ["b", "c"])
+    return lg.run(graph.compile(), {"log": []}, {"configurable": {"to": "c"}})
 
 
 @program

@@ -15,7 +15,6 @@ from typing_extensions import TypedDict
 
 from rxgraph.graph import START, MessagesState, StateGraph
 from rxgraph.langchain import as_runnable
-from rxgraph.pregel import Pregel
 from tests.parity._twin import Ids, Tidy, runtime
 
 
@@ -24,10 +23,9 @@ class Log(TypedDict):
 
 
 def counting(lg: Any) -> Any:
-    """A graph that logs the size of its log, as a Runnable of either library."""
+    """A graph of either library that logs the size of its log."""
     graph = lg.StateGraph(Log).add_node("n", lambda state: {"log": [len(state["log"])]})
-    graph = graph.add_edge(lg.START, "n").compile(name="counting")
-    return as_runnable(graph) if lg.name == "rxgraph" else graph
+    return graph.add_edge(lg.START, "n").compile(name="counting")
 
 
 async def collect(items: Any) -> list[Any]:
@@ -108,21 +106,38 @@ def graph() -> Any:
 
 
 def test_a_graph_counts_as_a_runnable() -> None:
-    runnable = as_runnable(graph())
-    assert isinstance(runnable, Runnable)
-    assert isinstance(runnable, Pregel)
-    sequence = read | runnable
+    one = graph()
+    assert isinstance(one, Runnable)
+    sequence = read | one
     assert isinstance(sequence, RunnableSequence)
-    assert sequence.last is runnable
-    assert as_runnable(runnable) is runnable
-    assert isinstance(runnable.bind(), RunnableBinding)
-    assert as_runnable(runnable.with_config(tags=["t"])).config == {"tags": ["t"]}
+    assert sequence.last is one
+    assert as_runnable(one) is one
+    bound = one.bind()
+    assert isinstance(bound, RunnableBinding)
+    assert bound.bound is one
+
+
+LATE = """
+from rxgraph.graph import START, StateGraph
+
+graph = StateGraph(dict).add_node("double", lambda n: n * 2).add_edge(START, "double").compile()
+
+from langchain_core.runnables import RunnableLambda
+from rxgraph.langchain import as_runnable
+
+print((graph | str).invoke(2), (RunnableLambda(len) | graph).invoke("abc"), as_runnable(graph) is graph)
+"""
+
+
+def test_langchain_core_may_be_imported_late() -> None:
+    done = subprocess.run([sys.executable, "-c", LATE], check=True, capture_output=True, encoding="utf-8")
+    assert done.stdout.split() == ["4", "6", "True"]
 
 
 def test_a_prompt_can_begin_a_chat() -> None:
     chat = StateGraph(MessagesState).add_node("answer", lambda state: {"messages": ("ai", "hello")})
     chain = ChatPromptTemplate.from_messages([("system", "be {mood}")]) | (lambda prompt: {"messages": prompt.messages})
-    chain = chain | as_runnable(chat.add_edge(START, "answer").compile())
+    chain = chain | chat.add_edge(START, "answer").compile()
     assert [one.content for one in chain.invoke({"mood": "kind"})["messages"]] == ["be kind", "hello"]
 
 
@@ -132,12 +147,12 @@ def test_a_sequence_brings_its_configuration_to_the_nodes() -> None:
 
     graph = StateGraph(Log).add_node("tell", tell).add_edge(START, "tell").compile()
     options: Any = {"tags": ["t"], "metadata": {"m": 1}, "configurable": {"user": "ann"}}
-    assert (double | as_runnable(graph)).invoke([], options) == {"log": [["t"], 1, "ann"]}
+    assert (double | graph).invoke([], options) == {"log": [["t"], 1, "ann"]}
 
 
 def test_an_attribute_that_nobody_has_is_missing_as_ever() -> None:
     with pytest.raises(AttributeError, match="'CompiledStateGraph' object has no attribute 'strem'"):
-        as_runnable(graph()).strem  # noqa: B018
+        graph().strem  # noqa: B018
 
 
 @pytest.mark.parametrize(("wrong", "hint"), [(StateGraph(Log), r"Call compile\(\) first"), (3, "got int")])
@@ -153,14 +168,28 @@ from rxgraph.graph import START, StateGraph
 from rxgraph.langchain import as_runnable
 
 graph = StateGraph(dict).add_node("n", lambda state: 1).add_edge(START, "n").compile()
-try:
-    as_runnable(graph)
-except ImportError as error:
-    print(error)
+for use in (lambda: as_runnable(graph), lambda: graph | str, lambda: str | graph, lambda: graph.with_retry()):
+    try:
+        use()
+    except (AttributeError, ImportError) as error:
+        print(type(error).__name__, error)
+print(hasattr(graph, "bind"), graph.invoke(2), graph.get_name())
 """
 
 
 def test_without_langchain_core_the_extra_is_named() -> None:
     done = subprocess.run([sys.executable, "-c", WITHOUT], check=True, capture_output=True, encoding="utf-8")
-    assert done.stdout.startswith("as_runnable(graph) is made by langchain-core, which is not installed")
-    assert "extra 'langchain'" in done.stdout
+    *refused, rest = done.stdout.splitlines()
+    for line, wanted in zip(
+        refused,
+        (
+            "ImportError as_runnable(graph)",
+            "ImportError 'LangGraph' | ...",
+            "ImportError ... | 'LangGraph'",
+            "AttributeError CompiledStateGraph.with_retry",
+        ),
+        strict=True,
+    ):
+        assert line.startswith(f"{wanted} is made by langchain-core, which is not installed")
+        assert "extra 'langchain'" in line
+    assert rest == "False 1 LangGraph"

@@ -21,6 +21,7 @@ from langchain_core.messages import (
     ToolMessage,
     convert_to_messages,
 )
+from langchain_core.runnables import RunnableLambda
 from pydantic import BaseModel, TypeAdapter
 
 from tests.parity._twin import ALL, LANES, Ids, Program, Tidy, compare, runtime
@@ -28,6 +29,9 @@ from tests.parity._twin import ALL, LANES, Ids, Program, Tidy, compare, runtime
 IMAGE = {"type": "image", "source": {"type": "base64", "media_type": "image/jpeg", "data": "1234"}}
 CALL = {"id": "t", "name": "look_up", "args": {"a": 1}}
 OPENAI_CALL = {"id": "t", "type": "function", "function": {"name": "look_up", "arguments": '{"a": 1}'}}
+
+
+LIBRARIES = ("rxgraph", "langgraph")
 
 
 class Own(HumanMessage):
@@ -49,7 +53,7 @@ def shown(act: Any) -> str:
 
 def same(act: Any) -> str:
     """What *act* shows on both runtimes, given their ``graph.message``; asserts that it is the same."""
-    ours, theirs = (shown(lambda lg=lg: act(module(lg, "message"))) for lg in map(runtime, ("rxgraph", "langgraph")))
+    ours, theirs = (shown(lambda lg=lg: act(module(lg, "message"))) for lg in map(runtime, LIBRARIES))
     assert ours == theirs
     return ours
 
@@ -203,7 +207,7 @@ COMPONENTS = st.fixed_dictionaries(
 def test_components_are_merged_the_same(left: Any, right: Any) -> None:
     ours, theirs = (
         shown(lambda lg=lg: [module(lg, "ui").ui_message_reducer(left, right), left, right])
-        for lg in map(runtime, ("rxgraph", "langgraph"))
+        for lg in map(runtime, LIBRARIES)
     )
     assert ours == theirs
 
@@ -453,10 +457,24 @@ def test_messages_are_kept_in_threads_the_same() -> None:
 
 def test_difference_messages_may_stay_dicts(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = {"role": "user", "content": "hi", "id": "1"}
-    ours, theirs = (module(lg, "message").add_messages for lg in map(runtime, ("rxgraph", "langgraph")))
+    ours, theirs = (module(lg, "message").add_messages for lg in map(runtime, LIBRARIES))
     assert ours([], asked) == theirs([], asked) == [HumanMessage("hi", id="1")]
     assert ours([], asked, format="plain") == [asked]
     with pytest.raises(ValueError, match="plain"):
         theirs([], asked, format="plain")
     monkeypatch.setattr("rxgraph.graph._messages.langchain_messages", lambda: None)
     assert ours([], asked) == [asked]
+
+
+def test_difference_a_path_needs_no_name() -> None:
+    """A ``RunnableLambda`` of a lambda has no name, and one of an async function alone no function to read."""
+
+    async def where(state: Any) -> str:
+        return "b"
+
+    for path, name in ((RunnableLambda(lambda state: "b"), "condition"), (RunnableLambda(where), "where")):
+        ours, theirs = (lg.StateGraph(dict).add_node("b", lambda state: state) for lg in map(runtime, LIBRARIES))
+        ours.add_conditional_edges("__start__", path)
+        assert [*ours.branches["__start__"]] == [name]
+        with pytest.raises(AttributeError):
+            theirs.add_conditional_edges("__start__", path)

@@ -37,10 +37,12 @@ def messages_are_merged_or_a_reducer_is_made() -> None:
 def a_runnable_is_a_node(chain: Runnable[Any, Any], inner: CompiledStateGraph[State, None, State, State]) -> None:
     builder = StateGraph(State).add_node("chain", chain).add_node(RunnableLambda(node)).add_node("inner", inner)
     assert_type(builder.add_edge(START, "chain"), StateGraph[State, None, State, State])
+    builder.add_conditional_edges("chain", chain, ["inner"])
     builder.add_node("number", 3)  # type: ignore[call-overload]
 
 
 def a_graph_is_a_runnable(graph: CompiledStateGraph[State, None, State, State]) -> None:
     assert_type(as_runnable(graph), Runnable[Any, Any])
     chain: Runnable[Any, Any] = RunnableLambda(node) | as_runnable(graph) | (lambda state: state["messages"])
-    del chain
+    assert_type(graph | chain, Runnable[Any, Any])
+    assert_type(graph.with_retry(), Runnable[Any, Any])

@@ -28,12 +28,13 @@ from rxgraph.flow import BoundedLog, RequestScheduler
 from rxgraph.flow._lean import connect
 
 from .._body import async_in_sync_lane
-from .._calls import CallFuture, CallTask, settle
+from .._calls import CallTask, settle
 from .._effects import Emit, Execute, Recall, Remember, Route
 from .._engine import Engine
 from .._recall import kept, recalled
 from .._superstep import Superstep
 from .._task import Task, own_command
+from ._futures import CallFuture
 from ._saving import Saving, saving
 from ._wiring import Wiring, note_failure
 
