@@ -15,6 +15,7 @@ from rxgraph.channels.delta import DeltaChannel
 from rxgraph.checkpoint.base import empty_checkpoint, task_id
 from rxgraph.checkpoint.base._checkpoints import LATEST_VERSION, timestamp
 from rxgraph.checkpoint.base._conflict import EXPECTED_LATEST
+from rxgraph.checkpoint.base._versions import in_versions_of
 from rxgraph.checkpoint.base.id import uuid6_text
 from rxgraph.constants import (
     CONF,
@@ -197,7 +198,8 @@ class Lineage:
         self._histories = histories or {}
         if found is None:
             return
-        self.head = with_sends(found.checkpoint)
+        # A thread that a saver with numbers began goes on with one that counts in text, and the other way round.
+        self.head = with_sends(in_versions_of(found.checkpoint, self._next_version(None, None)))
         self.metadata = dict(found.metadata)
         parent = found.parent_config
         if parent is not None and self.namespace:
@@ -211,7 +213,7 @@ class Lineage:
         self._parent_id = None if found.parent_config is None else found.parent_config[CONF]["checkpoint_id"]
         self._at_head = None
         self.pending = [tuple(write) for write in found.pending_writes or ()]
-        self.saved_versions = dict(self.head["channel_versions"])
+        self.saved_versions = {**self.head["channel_versions"], **found.checkpoint["channel_versions"]}
         self.stored = True
 
     @property
@@ -286,7 +288,10 @@ class Lineage:
         values = dict(self.head["channel_values"])
         new_versions = {n: v for n, v in state.versions.items() if self.saved_versions.get(n) != v}
         for name in new_versions:
-            value = state.channels[name].checkpoint()
+            # A channel that the graph doesn't have any more is only new to the saver, under another kind of version.
+            value = (
+                state.channels[name].checkpoint() if name in state.channels.prototypes else values.get(name, MISSING)
+            )
             if value is MISSING:
                 values.pop(name, None)
             else:

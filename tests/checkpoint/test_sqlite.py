@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -410,3 +411,28 @@ def test_an_import_alone_loads_no_codec(name: str) -> None:
 
 def test_savers_say_what_they_are(saver: SqliteSaver) -> None:
     assert repr(saver).startswith("<SqliteSaver <sqlite3.Connection")
+
+
+THREAD: Any = {"configurable": {"thread_id": "t", "checkpoint_ns": ""}}
+
+
+def test_what_is_put_together_is_one_transaction_and_others_wait(tmp_path: Path) -> None:
+    path = str(tmp_path / "t.db")
+    with SqliteSaver.from_conn_string(path) as saver, SqliteSaver.from_conn_string(path) as other:
+        first = saver.put(THREAD, checkpoint("1"), {"step": 1}, {})
+        with pytest.raises(RuntimeError, match="taken back"), saver.together():
+            saver.put_writes(first, [("a", 1)], "task")
+            saver.put(first, checkpoint("2"), {"step": 2}, {})
+            # Who is in it sees it, another connection doesn't.
+            assert saver.get_tuple(THREAD).checkpoint["id"] == "2"
+            assert other.get_tuple(THREAD).checkpoint["id"] == "1"
+            raise RuntimeError("taken back")
+        assert saver.get_tuple(THREAD).checkpoint["id"] == "1"
+        assert saver.get_tuple(THREAD).pending_writes == []
+        with ThreadPoolExecutor(1) as pool, saver.together():
+            saver.put_writes(first, [("a", 1)], "task")
+            waiting = pool.submit(saver.get_tuple, THREAD)
+            saver.put(first, checkpoint("2"), {"step": 2}, {})
+            assert not waiting.done()
+        assert waiting.result().checkpoint["id"] == "2"
+        assert other.get_tuple(first).pending_writes == [("task", "a", 1)]

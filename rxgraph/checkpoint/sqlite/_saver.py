@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from threading import Lock
+from threading import Lock, get_ident
 from typing import Any
 
 from rxgraph.checkpoint.base import (
@@ -64,6 +64,8 @@ class SqliteSaver(BaseCheckpointSaver[str]):
         self._asked = layout
         self._layouts = layouts(layout)
         self._is_setup = False
+        # The thread that has a transaction open.
+        self._owner: int | None = None
 
     @classmethod
     @contextmanager
@@ -177,6 +179,25 @@ class SqliteSaver(BaseCheckpointSaver[str]):
 
     # Performing
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Make one transaction of what this thread puts in a ``with`` block; an error takes all of it back.
+
+        Other threads wait until it is over.
+        """
+        self._ready()
+        with self.lock:
+            self.conn.execute("BEGIN IMMEDIATE")
+            self._owner = get_ident()
+            try:
+                yield
+                self.conn.commit()
+            except BaseException:
+                self.conn.rollback()
+                raise
+            finally:
+                self._owner = None
+
     def _run(self, make: Callable[[Layout], Procedure[T]]) -> T:
         return self._drive(make(self._ready()))
 
@@ -191,8 +212,11 @@ class SqliteSaver(BaseCheckpointSaver[str]):
             effect = next(operation)
             while True:
                 try:
-                    with self.lock:
-                        outcome = self._perform(effect)
+                    if self._owner == get_ident():
+                        outcome = self._steps(effect) if isinstance(effect, Atomic) else self._step(effect)
+                    else:
+                        with self.lock:
+                            outcome = self._perform(effect)
                 except sqlite3.Error as error:
                     effect = operation.throw(error)
                 else:

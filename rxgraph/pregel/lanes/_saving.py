@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any, Final, TypeAlias
@@ -182,6 +182,7 @@ class SavingOnThread(_Behind):
         super().__init__(lineage)
         self._pool: ThreadPoolExecutor | None = None
         self._queue: deque[tuple[Future[None], bool]] = deque()
+        self._waiting: deque[Save | SaveWrites] = deque()
         self._checkpoints = 0
         self._failed = False
 
@@ -192,7 +193,8 @@ class SavingOnThread(_Behind):
         self._collect(MOST_AHEAD - 1 if isinstance(question, Save) else MOST_AHEAD)
         if self._pool is None:
             self._pool = ThreadPoolExecutor(1, "rxgraph-save")
-        saved = self._pool.submit(self._save, self._freeze(question))
+        self._waiting.append(self._freeze(question))
+        saved = self._pool.submit(self._save)
         self._queue.append((saved, isinstance(question, Save)))
         self._checkpoints += isinstance(question, Save)
         return None
@@ -210,14 +212,31 @@ class SavingOnThread(_Behind):
                 self._error = error
         super().check()
 
-    def _save(self, question: Save | SaveWrites) -> None:
-        if self._failed:
+    def _save(self) -> None:
+        """Save all that waits: what is asked for while a save is under way shares the next one's transaction."""
+        if self._failed or not self._waiting:
             return
+        questions = [self._waiting.popleft() for _ in range(len(self._waiting))]
         try:
-            ask(self._lineage, question)
+            if not self._save_together(questions):
+                for question in questions:
+                    ask(self._lineage, question)
         except BaseException:
             self._failed = True
             raise
+
+    def _save_together(self, questions: Sequence[Save | SaveWrites]) -> bool:
+        """Save all or nothing, and say which; after nothing, they are saved one by one up to the one that fails."""
+        together = getattr(self._lineage.saver, "together", None)
+        if together is None or len(questions) == 1:
+            return False
+        try:
+            with together():
+                for question in questions:
+                    ask(self._lineage, question)
+        except Exception:
+            return False
+        return True
 
     def close(self) -> None:
         if self._pool is not None:
