@@ -45,8 +45,8 @@ Factory: TypeAlias = Callable[[Namespace], StreamTransformer]
 """Makes the transformer of one graph: called with its namespace."""
 
 BARE = frozenset({"lifecycle", ""})
-"""Modes that transformers with hooks don't see: what they are told of inner graphs they read from ``tasks``; and what
-only wakes the owner of a run."""
+"""Modes that transformers with hooks don't see: what they are told of inner graphs they read from ``tasks``; and the
+word of another thread that the run is to end."""
 HOPS = 4
 """Turns of the event loop in which a reader of subgraphs wakes up, and perhaps starts a task for the one it got."""
 TERMINAL = ("completed", "failed", "interrupted", "drained", "aborted")
@@ -113,7 +113,7 @@ class StreamMux(Parts):
         self._tail: set[asyncio.Task[None]] = set()
         self._channels: list[StreamChannel[Any]] = []
         self._forwards: list[Forward] = []
-        self._unlogged: frozenset[str] = frozenset({""})
+        self._unlogged: frozenset[str] = frozenset()
         self._logging = False
         self._gate = Gate()
         self._pump: Pump | Turn | None = None
@@ -350,7 +350,7 @@ class StreamMux(Parts):
     def on_next(self, part: Part) -> None:
         """Take one part in; an item that comes while another is under way waits its turn."""
         mode = part[1]
-        if self._delivering or self._stage is not None or self._children or mode == "lifecycle" or self.is_stopped:
+        if self._delivering or self._stage is not None or self._children or mode in BARE or self.is_stopped:
             self._take_part(part)
             return
         self._delivering = True
@@ -377,7 +377,10 @@ class StreamMux(Parts):
             self._delivering = False
 
     def _take_part(self, part: Part) -> None:
-        if self._stage is not None:
+        if not part[1]:
+            # From a thread that wants the run to end.
+            self.abort()
+        elif self._stage is not None:
             self._stage.put(part, self._given)
             self._given = None
         elif self._delivering:

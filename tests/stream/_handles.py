@@ -95,6 +95,7 @@ def play(script: Callable[[], Awaitable[Any]]) -> Any:
     """Run a script on a loop of its own, with a limit: what hangs should fail."""
 
     async def limited() -> Any:
-        return await asyncio.wait_for(script(), 30)
+        async with asyncio.timeout(30):
+            return await script()
 
     return asyncio.run(limited())

@@ -16,7 +16,7 @@ from ._sync import SyncLane
 from ._wiring import Wiring
 
 WAKE = ((), "", None)
-"""A part that says nothing: it wakes the owner of a run, so that it finds the run abandoned."""
+"""A part without a mode: wakes the owner of a run, and ends its mux there."""
 
 
 class LaneSource(SyncSource):
