@@ -49,7 +49,7 @@ class TaskFunction(Generic[P, T]):
         timeout: float | timedelta | TimeoutPolicy | None = None,
     ) -> None:
         self.func = func
-        self.name = name or callable_name(func)
+        self.name = name or callable_name(_innermost(func))
         self.cache_policy = cache_policy
         limit = TimeoutPolicy.coerce(timeout)
         if limit is not None and not is_async_callable(func):
@@ -61,6 +61,7 @@ class TaskFunction(Generic[P, T]):
         retry = Retry.of(self.name, retry_policy)
         self._node = call_node(self.name, func, retry=retry, caching=self._caching, timeout=limit)
         functools.update_wrapper(self, func)
+        self.__name__ = self.name
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any:
         """Begin a call and return its future.
@@ -87,6 +88,12 @@ class TaskFunction(Generic[P, T]):
 
     def __repr__(self) -> str:
         return f"<task {self.name!r}>"
+
+
+def _innermost(func: Any) -> Any:
+    while isinstance(func, functools.partial):
+        func = func.func
+    return func
 
 
 @overload

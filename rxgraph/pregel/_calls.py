@@ -119,7 +119,8 @@ def call_node(
 
 def call_caching(function: Callable[..., Any], policy: Any) -> Caching:
     """Return how the results of a function's calls are cached."""
-    return Caching((CACHED_WRITES, f"{function.__module__}.{function.__qualname__}"), policy)
+    code = getattr(function, "__module__", None), getattr(function, "__qualname__", None)
+    return Caching((CACHED_WRITES, ".".join(code) if all(code) else "__dynamic__"), policy)  # type: ignore[arg-type]
 
 
 def _call(function: Callable[..., Any], value: Any, task: Any) -> Any:

@@ -150,6 +150,8 @@ class Engine:
                     raise
                 yield from self._remember(fresh)
                 tasks += superstep.handlers
+                for name in superstep.called:
+                    state.seen.setdefault(name, {})
             if superstep.stopped:
                 self.interrupts = superstep.interrupts
                 yield from self._show_siblings(tasks, outputs)

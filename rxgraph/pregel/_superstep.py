@@ -39,7 +39,7 @@ class Superstep(LeanObservable[Part]):
         planned: Its tasks; those that were restored have ended already.
     """
 
-    __slots__ = ("_down", "_run", "handlers", "interrupts", "planned", "step", "stopped", "tasks")
+    __slots__ = ("_down", "_run", "called", "handlers", "interrupts", "planned", "step", "stopped", "tasks")
 
     def __init__(self, run: RunContext, step: int, planned: Sequence[Task]) -> None:
         # No super().__init__(): a lock for each superstep would guard nothing, there is one observer and one thread.
@@ -52,6 +52,8 @@ class Superstep(LeanObservable[Part]):
         """The tasks that a lane has to run."""
         self.interrupts: list[Interrupt] = []
         """Questions on which tasks have stopped, in the order in which they did."""
+        self.called: dict[str, None] = {}
+        """Names of functions that tasks have called as tasks of their own."""
         self.handlers: list[Task] = []
         """Tasks that have taken over from some that have failed."""
         self.stopped = False
@@ -80,7 +82,8 @@ class Superstep(LeanObservable[Part]):
                     yield (run.namespace, "updates", update)
 
     def announce(self, task: Task) -> Iterator[Part]:
-        """The parts that announce a task which a running one has called, and show what was in the cache."""
+        """The parts that announce a task which a running one has called; on any thread."""
+        self.called[task.name] = None
         yield from self._shown("task", payloads.started, task)
 
     def called_ended(self, task: Task) -> None:

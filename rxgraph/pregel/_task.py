@@ -296,7 +296,7 @@ class Task:
     def begin_again(self) -> None:
         """Forget what a failed attempt has left; answers stay."""
         self.writes.clear()
-        self._asked, self._calls = 0, count()
+        self._asked = 0
         self.attempt += 1
 
     @property

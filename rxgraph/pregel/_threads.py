@@ -249,6 +249,7 @@ def _look_inside(run: RunContext, lineage: Lineage, task: PregelTask) -> Generat
     namespace = tuple(address[CONF]["checkpoint_ns"].split(NS_SEP))
     if inner.checkpointer is True:
         namespace = without_task_ids(namespace)
+        address = {CONF: {**address[CONF], "checkpoint_ns": NS_SEP.join(namespace)}}
     there = Lineage(lineage.saver, address, namespace, inner._plan.deltas)
     return (yield from _look(_run_of(inner._plan, address, there, run.store), there, True))
 

@@ -200,13 +200,14 @@ class AsyncLane:
                 await self._run_task(task)
                 if key is not None and task.node.caching is not None:
                     await cache.aset({key: (kept(task.writes), task.node.caching.policy.ttl)})
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as raised:
             future.cancel()
+            task.error = raised
+            await self._save_end(superstep, task)
             raise
         except Exception as raised:
             note_failure(task, raised)
-        if not task.restored:
-            await self._save_end(superstep, task)
+        await self._save_end(superstep, task)
         superstep.called_ended(task)
         settle(future, task)
         if isinstance(future, asyncio.Future) and not future.cancelled():

@@ -194,24 +194,24 @@ class SyncLane:
                 self._end_call(superstep, item)
 
     def _end_call(self, superstep: Superstep, task: Task) -> None:
-        if not task.restored and (writes := superstep.to_save(task)) is not None:
+        if (writes := superstep.to_save(task)) is not None:
             self._saving.ask(writes)
         superstep.called_ended(task)
 
     def _spawn(self, task: CallTask) -> CallFuture:
         """Begin a call, on the thread of its caller; returns its future."""
         wiring = self._wiring
+        if task.node.is_async:
+            raise RuntimeError(
+                f"Task {task.name!r} is async and was called in the sync lane: In an sync context async tasks cannot "
+                "be called. Use: await workflow.ainvoke(...)."
+            )
         for part in self._superstep.announce(task):
             wiring.put(part)
         future = CallFuture(partial(self._call, copy_context(), task))
         if task.restored:
             future.begin()
             return future
-        if task.node.is_async:
-            raise RuntimeError(
-                f"Task {task.name!r} is async and was called in the sync lane: In an sync context async tasks cannot "
-                "be called. Use: await workflow.ainvoke(...)."
-            )
         wiring.inbox.put_nowait(BEGUN)
         with self._making_pool:
             if self._pool is None:
