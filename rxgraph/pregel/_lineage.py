@@ -203,10 +203,8 @@ class Lineage:
         self.metadata = dict(found.metadata)
         parent = found.parent_config
         if parent is not None and self.namespace:
-            address = {
-                **parent[CONF],
-                "checkpoint_map": {**self.parents, self.namespace: parent[CONF]["checkpoint_id"]},
-            }
+            around = self.metadata.get("parents") or self.parents
+            address = {**parent[CONF], "checkpoint_map": {**around, self.namespace: parent[CONF]["checkpoint_id"]}}
             parent = {**parent, CONF: address}
         self._loaded_parent = parent
         self._saved_id = self.head["id"]
@@ -273,8 +271,10 @@ class Lineage:
     def _address_of(self, checkpoint_id: str) -> dict[str, Any]:
         # Names that begin like this are the runtime's own.
         shown = {key: value for key, value in self.config[CONF].items() if not key.startswith("__pregel_")}
-        if self.namespace or self.parents:
-            shown["checkpoint_map"] = {**self.parents, self.namespace: checkpoint_id}
+        # A head that was loaded belongs to the checkpoints around it as they were when it was saved.
+        parents = self.metadata.get("parents") or self.parents
+        if self.namespace or parents:
+            shown["checkpoint_map"] = {**parents, self.namespace: checkpoint_id}
         return {CONF: {**shown, "checkpoint_id": checkpoint_id}}
 
     def task_id(self, step: int, name: str, triggers: Sequence[str], index: int | None) -> str:
