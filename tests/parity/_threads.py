@@ -587,6 +587,8 @@ def record(program: Program, name: str, lane: str, way: str, folder: Path | None
         more |= {"StateUpdate": types.StateUpdate, "InMemoryStore": _part(name, "store.memory").InMemoryStore}
         more |= {"TimeoutPolicy": types.TimeoutPolicy, "CachePolicy": types.CachePolicy}
         more |= {"entrypoint": member("func", "entrypoint"), "task": member("func", "task")}
+        more |= {"Pregel": member("pregel", "Pregel"), "NodeBuilder": member("pregel", "NodeBuilder")}
+        more["GraphCallbackHandler"] = member("callbacks", "GraphCallbackHandler")
         more["NodeError"] = member("errors", "NodeError")
         more["InMemoryCache"] = _part(name, "cache.memory").InMemoryCache
         more["JsonPlusSerializer"] = _part(name, "checkpoint.serde.jsonplus").JsonPlusSerializer
