@@ -13,6 +13,8 @@ from rxgraph.types import Namespace, Part
 
 Coerce = Callable[[str, Any], Any]
 """Turns the payload of a mode into the user's classes."""
+COERCED = frozenset({"values", "checkpoints", "debug"})
+"""Modes whose payloads show a state."""
 
 
 class EventParams(TypedDict):
@@ -75,7 +77,7 @@ def make_event(part: Part, ms: int, coerce: Coerce | None = None, scope: Namespa
     if mode == "lifecycle":
         return {"type": "event", "method": mode, "params": {"namespace": [], "timestamp": ms, "data": lifecycle(part)}}
     if mode != "values":
-        if coerce is not None and ns == scope:
+        if coerce is not None and mode in COERCED and ns == scope:
             data = coerce(mode, data)
         return {"type": "event", "method": mode, "params": {"namespace": list(ns), "timestamp": ms, "data": data}}
     params: EventParams = {
@@ -129,6 +131,7 @@ def parent_of(ns: Namespace) -> Namespace:
 
 
 __all__ = (
+    "COERCED",
     "Coerce",
     "EventParams",
     "Kept",

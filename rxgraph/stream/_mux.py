@@ -22,6 +22,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from time import time
 from types import MappingProxyType
 from typing import Any, TypeAlias, cast
 
@@ -33,7 +34,7 @@ from rxgraph.flow._lean import NOTHING
 from rxgraph.types import Namespace, Part
 
 from ._channel import StreamChannel
-from ._events import Coerce, Kept, ProtocolEvent, make_event, now, parent_of, part_of
+from ._events import COERCED, Coerce, Kept, ProtocolEvent, make_event, now, parent_of, part_of
 from ._feed import Chain, Feed, Forward
 from ._parts import Parts
 from ._pumps import AsyncSteps, AsyncTurn, wait_for_all
@@ -368,8 +369,18 @@ class StreamMux(Parts):
                     except Exception as error:
                         self._expel(observer, error)
                 if logged and self._logging:
-                    event = make_event(part, now(), self.coerce, self.scope)
-                    event["seq"] = self.seq
+                    event: ProtocolEvent
+                    if mode in COERCED:
+                        event = make_event(part, now(), self.coerce, self.scope)
+                        event["seq"] = self.seq
+                    else:
+                        ns, _, data = part
+                        event = {
+                            "type": "event",
+                            "method": mode,
+                            "params": {"namespace": [*ns], "timestamp": int(time() * 1000), "data": data},
+                            "seq": self.seq,
+                        }
                     self._log.push(event)
             if self._backlog:
                 self._catch_up()

@@ -11,7 +11,7 @@ from rxgraph import operators as ops
 from rxgraph.types import Namespace, Part
 
 from ._channel import StreamChannel
-from ._events import data_of, lifecycle, parent_of
+from ._events import COERCED, data_of, lifecycle, parent_of
 from ._feed import Chain, OwnParts, payloads
 from ._mux import StreamMux
 from ._parts import Parts
@@ -47,7 +47,6 @@ class _Own(Chain):
 
     _native: ClassVar[bool] = True
     _mode: ClassVar[str]
-    _shaped: ClassVar[bool] = False
 
     def __init__(self, scope: Namespace = (), *, maxlen: int | None = None) -> None:
         super().__init__(scope)
@@ -62,7 +61,7 @@ class _Own(Chain):
     def chain(self, parts: Parts, mux: StreamMux) -> Observable[Any]:
         coerce = mux.coerce
         chosen = OwnParts(parts, self.scope).pipe(ops.mode(self._mode))
-        if self._shaped or coerce is not None:
+        if self._mode == "values" or (self._mode in COERCED and coerce is not None):
             return chosen.pipe(ops.map(lambda part: data_of(cast(Part, part), coerce, self.scope)))
         return payloads(chosen)
 
@@ -72,7 +71,6 @@ class ValuesTransformer(_Own):
 
     required_stream_modes = ("values",)
     _mode = "values"
-    _shaped = True
 
 
 class UpdatesTransformer(_Own):
