@@ -313,12 +313,19 @@ def the_schemas_of_a_graph(lg):
         one_node(lg),
         one_node(lg, input_channels=["i"], output_channels=["o"]),
     ]
+
+    def outcome(fn):
+        try:
+            return fn()
+        except Exception as error:
+            return type(error).__name__
+
     thread = lg.thread(graphs[0])
     for graph in graphs:
         compiled = graph.compile()
-        thread.note(compiled.get_input_jsonschema())
-        thread.note(compiled.get_output_jsonschema())
-        thread.note(compiled.get_context_jsonschema())
+        thread.note(outcome(compiled.get_input_jsonschema))
+        thread.note(outcome(compiled.get_output_jsonschema))
+        thread.note(outcome(compiled.get_context_jsonschema))
         thread.note([compiled.input_schema.__name__, compiled.output_schema.__name__])
 
 
