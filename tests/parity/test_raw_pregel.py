@@ -5,6 +5,7 @@ The name of a program is the claim. Annotations are evaluated (no postponed ones
 
 import operator
 from pathlib import Path
+from typing import Annotated
 
 import pydantic
 import pytest
@@ -305,11 +306,17 @@ def the_schemas_of_a_graph(lg):
     class Context(TypedDict):
         who: str
 
+    class Keys(TypedDict):
+        log: Annotated[list, operator.add]
+        v: str
+        n: int
+
     graphs = [
         line(lg, Full, say("a")),
+        line(lg, Keys, say("a")),
         line(lg, Data, say("a")),
         line(lg, Model, say("a")),
-        line(lg, Full, say("a"), input_schema=In, output_schema=Out, context_schema=Context),
+        line(lg, Keys, say("a"), input_schema=In, output_schema=Out, context_schema=Context),
         one_node(lg),
         one_node(lg, input_channels=["i"], output_channels=["o"]),
     ]
@@ -326,7 +333,8 @@ def the_schemas_of_a_graph(lg):
         thread.note(outcome(compiled.get_input_jsonschema))
         thread.note(outcome(compiled.get_output_jsonschema))
         thread.note(outcome(compiled.get_context_jsonschema))
-        thread.note([compiled.input_schema.__name__, compiled.output_schema.__name__])
+        thread.note([outcome(lambda one=compiled: one.input_schema.__name__)])
+        thread.note([outcome(lambda one=compiled: one.output_schema.__name__)])
 
 
 @program()
