@@ -52,6 +52,11 @@ class AsyncSource(ABC):
     def stop_soon(self) -> None:
         """Cancel the run without waiting."""
 
+    @property
+    def unstopped(self) -> tuple[str, ...]:
+        """What goes on although the run was stopped, because nobody can stop it: sync nodes on threads."""
+        return ()
+
 
 class IterSource(SyncSource):
     """Drives the iterator of ``stream(version="v2", subgraphs=True)``, or one that gives such items."""

@@ -7,6 +7,7 @@ pull, and what comes goes to the projection that it belongs to, where its reader
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Generator, Iterator, Mapping
 from itertools import chain
 from typing import Any, NamedTuple
@@ -322,6 +323,18 @@ class AsyncGraphRunStream(_Handle):
             await self._source.stop()
         finally:
             await self._mux.closed()
+            if self.unstopped:
+                logger = logging.getLogger("rxgraph.stream")
+                logger.warning(
+                    "A run was aborted, and these of its nodes go on, since nothing can stop a thread: %s. "
+                    "Make them async, or let them look at a flag.",
+                    ", ".join(map(repr, self.unstopped)),
+                )
+
+    @property
+    def unstopped(self) -> tuple[str, ...]:
+        """Nodes that run on threads now; after :meth:`abort`, those that could not be stopped."""
+        return self._source.unstopped
 
     async def __aenter__(self) -> AsyncGraphRunStream:
         return self

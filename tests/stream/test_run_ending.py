@@ -242,6 +242,27 @@ def test_abort_on_another_loop_is_passed_on() -> None:
     play(script)
 
 
+def test_what_could_not_be_stopped_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    async def script() -> None:
+        inside, go_on = threading.Event(), threading.Event()
+
+        def stubborn(state: State) -> State:
+            inside.set()
+            go_on.wait(10)
+            return {"xs": ["end"]}
+
+        run = await chain(("stubborn", stubborn)).astream_events({"xs": []}, version="v3")
+        output = asyncio.create_task(run.output())
+        await asyncio.get_running_loop().run_in_executor(None, inside.wait, 10)
+        await run.abort()
+        assert await output == {"xs": []}
+        assert run.unstopped == ("stubborn",)
+        assert "'stubborn'" in caplog.text
+        go_on.set()
+
+    play(script)
+
+
 def test_a_node_may_abort_its_own_run() -> None:
     async def script() -> None:
         handle: list[Any] = []

@@ -305,7 +305,7 @@ class AsyncLane:
 
     async def _run_in_thread(self, run: Callable[[Any, Any], Any], task: Task) -> Any:
         loop = asyncio.get_running_loop()
-        output = await loop.run_in_executor(None, copy_context().run, _call, run, task)
+        output = await loop.run_in_executor(None, copy_context().run, _call, self._wiring.threads, run, task)
         # The node's events come before its end, also when their readers are behind.
         while self._wiring.inbox.items:
             await self._wiring.gate
@@ -386,12 +386,15 @@ class _Siblings:
             self._over.set_result(None)
 
 
-def _call(run: Callable[[Any, Any], Any], task: Task) -> Any:
+def _call(threads: list[str], run: Callable[[Any, Any], Any], task: Task) -> Any:
     """Run a sync body on a worker's thread; a ``StopIteration`` can't travel through a future."""
+    threads.append(task.name)
     try:
         return run(task.input, task)
     except StopIteration as error:
         raise RuntimeError(f"Node {task.name!r} raised StopIteration.") from error
+    finally:
+        threads.remove(task.name)
 
 
 def _wake_nobody() -> None:

@@ -106,6 +106,11 @@ class DriverSource(AsyncSource):
         if self._driver.task is not None:
             self._driver.task.cancel()
 
+    @property
+    def unstopped(self) -> tuple[str, ...]:
+        """Nodes on threads, which go on although the run has ended."""
+        return tuple(self._wiring.threads)
+
     def _is_inside(self) -> bool:
         """Whether this is called by a node of the run, which can't wait for its own end."""
         if asyncio.current_task() is self._driver.task:

@@ -40,7 +40,9 @@ class Wiring:
         outer: Of the run whose node has called this graph.
     """
 
-    __slots__ = ("carried", "gate", "inbox", "live", "mux", "namespace", "outer", "owner", "spawn", "turn", "warned")
+    __slots__ = (
+        "carried", "gate", "inbox", "live", "mux", "namespace", "outer", "owner", "spawn", "threads", "turn", "warned",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -63,6 +65,8 @@ class Wiring:
         self.spawn: Callable[[CallTask], Any] | None = None
         """Begins the call of a task and returns its future; there is one while the run's lane is at work."""
         self.warned = False
+        self.threads: list[str] = [] if outer is None else outer.threads
+        """Names of nodes that run on threads of an event loop's executor, where nobody can stop them."""
         if outer is not None and outer.carried:
             connect(self.mux.route(outer.carried), _Outwards(outer))
 
