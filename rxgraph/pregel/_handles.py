@@ -7,13 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from rxgraph.errors import NotYetAvailableError
-from rxgraph.flow import DEFAULT_MAXLEN, Inbox
+from rxgraph.flow import DEFAULT_MAXLEN
 from rxgraph.stream import AsyncGraphRunStream, GraphRunStream, StreamMux, StreamTransformer
 from rxgraph.stream._feed import ChainTransformer
 from rxgraph.stream._mux import Factory
 from rxgraph.stream.transformers import BUILT_IN
 
-from .lanes._sources import DriverSource, LaneSource
+from .lanes._sources import DriverSource, LaneSource, StoppingInbox
 
 if TYPE_CHECKING:
     from .main import Pregel, _Run
@@ -86,9 +86,8 @@ def _open(
         )
     mux.take_over(wiring.mux)
     wiring.mux = mux
-    if mux.room < DEFAULT_MAXLEN:
-        # What worker threads hand over waits in front of the channels.
-        wiring.inbox = Inbox(mux.room)
+    # What worker threads hand over waits in front of the channels.
+    wiring.inbox = StoppingInbox(min(mux.room, DEFAULT_MAXLEN))
     return run, mux
 
 

@@ -242,6 +242,17 @@ def test_abort_on_another_loop_is_passed_on() -> None:
     play(script)
 
 
+def test_a_node_that_never_ends_is_stopped_where_it_writes() -> None:
+    def endless(state: State, writer: StreamWriter) -> State:
+        while True:
+            writer(1)
+
+    graph = chain(("endless", endless))
+    with graph.stream_events({"xs": []}, version="v3", transformers=[CustomTransformer], maxlen=4) as run:
+        assert next(iter(run.custom)) == 1
+    assert run.output == {"xs": []}
+
+
 def test_what_could_not_be_stopped_is_told(caplog: pytest.LogCaptureFixture) -> None:
     async def script() -> None:
         inside, go_on = threading.Event(), threading.Event()

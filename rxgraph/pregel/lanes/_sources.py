@@ -7,7 +7,7 @@ from threading import Lock
 from typing import Any
 
 from rxgraph._context import CURRENT
-from rxgraph.flow import RequestScheduler
+from rxgraph.flow import Inbox, RequestScheduler
 from rxgraph.stream import StreamMux
 from rxgraph.stream._sources import AsyncSource, SyncSource, one_thread_only
 
@@ -17,6 +17,22 @@ from ._wiring import Wiring
 
 WAKE = ((), "", None)
 """A part without a mode: wakes the owner of a run, and ends its mux there."""
+
+
+class StoppingInbox(Inbox):
+    """An inbox that stops a node on a thread when it writes after the end of its run: nothing else could stop it."""
+
+    __slots__ = ()
+
+    def put(self, item: Any) -> None:
+        """Hand over an item; blocks while the inbox is full.
+
+        Raises:
+            CancelledError: The run has ended, and a node of it is writing.
+        """
+        super().put(item)
+        if self.is_closed and CURRENT.get() is not None:
+            raise asyncio.CancelledError
 
 
 class LaneSource(SyncSource):
@@ -122,4 +138,4 @@ class DriverSource(AsyncSource):
         return wiring is not None
 
 
-__all__ = ("DriverSource", "LaneSource")
+__all__ = ("DriverSource", "LaneSource", "StoppingInbox")
