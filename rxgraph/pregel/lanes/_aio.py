@@ -186,6 +186,10 @@ class AsyncLane:
         return future
 
     def _begin_call(self, superstep: Superstep, task: CallTask, future: Any, context: Context) -> None:
+        if self._wiring.inbox.is_closed:
+            # Of a thread that goes on although its run is over.
+            future.cancel()
+            return
         handle = self._loop.create_task(self._call(superstep, task, future), context=context)
         self._calls.add(handle)
         handle.add_done_callback(self._calls.discard)
