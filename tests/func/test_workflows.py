@@ -219,3 +219,27 @@ def test_a_result_is_saved_before_its_caller_sees_it(tmp_path: Any) -> None:
 
     path = tmp_path / "threads.db"
     assert asyncio.run(main()) == [1, 2]
+
+
+def test_a_call_that_is_cancelled_before_it_has_begun_lets_its_caller_go() -> None:
+    """A sync node on a thread waits for a call; the run is cancelled in the same turn of the loop."""
+    waiting = threading.Event()
+
+    @task
+    async def never() -> None:
+        await asyncio.sleep(3600)
+
+    def body(n: int) -> Any:
+        waiting.set()
+        return never().result()
+
+    async def main() -> None:
+        run = asyncio.create_task(entrypoint()(body).ainvoke(1))
+        await asyncio.to_thread(waiting.wait)
+        run.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await run
+
+    for _ in range(50):
+        waiting.clear()
+        asyncio.run(main())

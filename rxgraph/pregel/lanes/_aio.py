@@ -193,6 +193,8 @@ class AsyncLane:
         handle = self._loop.create_task(self._call(superstep, task, future), context=context)
         self._calls.add(handle)
         handle.add_done_callback(self._calls.discard)
+        # A task that is cancelled before its first step tells nobody.
+        handle.add_done_callback(lambda _: future.cancel())
 
     async def _call(self, superstep: Superstep, task: CallTask, future: Any) -> None:
         cache, key = task.run.cache, task.cache_key
