@@ -149,7 +149,10 @@ class entrypoint:  # a decorator, and the namespace of ``final``
             certain=(name,),
         )
         schemas = Schemas(context=make_instance(self._context_schema))
-        graph: Pregel[Any, Any, Any, Any] = Pregel(plan, schemas=schemas, store=self._store, stream_mode="updates")
+        graph: Pregel[Any, Any, Any, Any] = Pregel._of_plan(
+            plan, schemas=schemas, store=self._store, stream_mode="updates"
+        )
+        graph.context_schema = self._context_schema
         graph.checkpointer, graph.cache = self._checkpointer, self._cache
         return graph
 

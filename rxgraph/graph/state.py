@@ -362,8 +362,8 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
             compiled.cache = compiled.cache.with_allowlist(compiled._classes())
         read_transformers(transformers)
         compiled.transformers = transformers or ()
-        compiled.interrupt_before_nodes = interrupt_before or ()
-        compiled.interrupt_after_nodes = interrupt_after or ()
+        compiled.interrupt_before_nodes = interrupt_before or []
+        compiled.interrupt_after_nodes = interrupt_after or []
         return compiled
 
     # --- helpers
@@ -426,7 +426,7 @@ class CompiledStateGraph(Pictures, Pregel[StateT, ContextT, InputT, OutputT]):
             state=make_instance(builder.state_schema),
         )
         plan = compile_plan(builder, name)
-        super().__init__(plan, schemas=schemas, store=store, stream_mode="updates", debug=debug)
+        self._set_up(plan, schemas=schemas, store=store, stream_mode="updates", debug=debug)
         self.context_schema = builder.context_schema
 
     def _classes(self) -> Collection[Any]:

@@ -445,7 +445,13 @@ def input_writes(plan: Plan, value: Any, saved: bool = False) -> Sequence[tuple[
             f"Input of graph {plan.name!r} must be a dict with keys out of {list(channels)}: "
             f"Expected dict, got {value!r}."
         )
-    return [(name, value[name]) for name in channels if name in value]
+    writes = [(name, value[name]) for name in channels if name in value]
+    if not writes:
+        raise EmptyInputError(
+            f"Graph {plan.name!r} got an input with none of its input channels: Received no input for "
+            f"{list(channels)}, got a dict with the keys {list(value)}."
+        )
+    return writes
 
 
 def _check_command(plan: Plan, command: Command[Any], saved: bool) -> None:

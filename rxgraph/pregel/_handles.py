@@ -77,7 +77,7 @@ def _open(
     modes: Any = tuple(sorted(mux.modes))
     opened = cast(Any, {**options, "subgraphs": True})
     # The keys of the stream are named, because a default would change where a node passes its configuration on.
-    run = graph._open(input, config, opened, modes, keys=graph.stream_channels)
+    run = graph._open(input, config, opened, modes, keys=graph._plan.stream_channels)
     wiring = run.wiring
     if wiring.namespace:
         # Called by a node: its graph is no root, and transformers are told so.

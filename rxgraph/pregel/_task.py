@@ -237,8 +237,9 @@ class Task:
         """The user's metadata and the node's, for ``tasks`` events."""
         given = self.run.config.get("metadata", {})
         shown = {**{key: value for key, value in given.items() if key not in OURS}, **(self.node.metadata or {})}
-        if tags := [tag for tag in self.run.config.get("tags", ()) if not tag.startswith("seq:")]:
-            shown["tags"] = tags
+        tags = [tag for tag in self.run.config.get("tags", ()) if not tag.startswith("seq:")]
+        if tags or self.node.tags:
+            shown["tags"] = [*tags, *self.node.tags]
         return shown
 
     @property

@@ -16,6 +16,7 @@ from reactivex import Observable
 from reactivex.observer import Observer
 from typing_extensions import Unpack
 
+from rxgraph._annotations import make_instance
 from rxgraph._composing import Composable
 from rxgraph._config import config_list, default_recursion_limit, merge_configs
 from rxgraph._hints import did_you_mean
@@ -28,21 +29,22 @@ from rxgraph.flow import BoundedLog
 from rxgraph.flow._lean import connect
 from rxgraph.runtime import RunControl
 from rxgraph.stream import AsyncGraphRunStream, GraphRunStream, projection
-from rxgraph.types import GraphOutput, Interrupt, Namespace
+from rxgraph.types import All, CachePolicy, GraphOutput, Interrupt, Namespace, RetryPolicy, StreamMode
 from rxgraph.typing import ContextT, InputT, OutputT, StateT
-from rxgraph.warnings import NoSaverWarning
+from rxgraph.warnings import LangGraphDeprecationWarning, NoSaverWarning
 
 from ._engine import Engine
-from ._handles import Transformers, open_ahandle, open_handle
+from ._handles import Transformers, open_ahandle, open_handle, read_transformers
 from ._lineage import Lineage
 from ._nesting import caller_of, inner_config, root_config, without_task_ids
 from ._observe import observe_run
 from ._options import RunOptions, check_names, read_durability, read_limit, read_modes, read_version
 from ._plan import Node, Plan
-from ._saver import check_saver, check_thread, no_root
+from ._saver import check_cache, check_saver, check_thread, no_root
 from ._superstep import with_interrupts
 from ._task import RunContext, Task
 from ._threads import Threads
+from .builder import NodeBuilder, PregelNode, RawGraph, check_raw, raw_plan
 from .lanes import LIVE_MODES, AsyncLane, AsyncStreamIterator, StreamIterator, SyncLane, Wiring
 
 
@@ -73,18 +75,38 @@ class _Run(NamedTuple):
 
 
 class Pregel(Composable, Threads, Generic[StateT, ContextT, InputT, OutputT]):
-    """A compiled graph.
+    """A graph that can be run.
+
+    ``StateGraph.compile`` and ``entrypoint`` make one; so can you, out of nodes that name their channels.
 
     Args:
-        plan: Its static plan.
-        schemas: The user's classes around it.
-        store: Handed to nodes.
+        nodes: ``NodeBuilder`` s, or what their ``build`` returns, by name.
+        channels: A prototype of each channel by name, or a managed value.
+        auto_validate: Check now that they fit together, and not when :meth:`validate` is called.
         stream_mode: What ``stream`` shows unless told otherwise.
+        stream_eager: Kept; events are never held back here.
+        output_channels: What ``invoke`` returns: the value of one channel, or a dict of several.
+        stream_channels: What streams show; all channels by default.
+        interrupt_after_nodes, interrupt_before_nodes: Nodes at which every run stops, or ``"*"``.
+        input_channels: Where the input goes: one channel, or the keys of a dict.
+        step_timeout: Seconds that a superstep may take.
         debug: Print ``updates`` and ``values`` of every run.
+        checkpointer: Keeps the threads of runs.
+        store: Handed to nodes.
+        cache: Keeps results of nodes that have a cache policy.
+        retry_policy, cache_policy: For nodes that have none of their own.
+        context_schema: Class of ``context=``.
         config: Merged into the configuration of every run.
+        trigger_to_nodes: Taken because programs pass it; it is computed.
+        node_error_handler_map: The node that takes over from a node which has failed, by that node's name.
+        name: Of the graph.
+        stream_transformers: More projections for handles of runs.
+
+    Raises:
+        ValueError: With *auto_validate*: an unknown channel or node, a reserved name, an input that triggers no node.
     """
 
-    def __init__(
+    def _set_up(
         self,
         plan: Plan,
         *,
@@ -94,6 +116,16 @@ class Pregel(Composable, Threads, Generic[StateT, ContextT, InputT, OutputT]):
         debug: bool = False,
         config: Mapping[str, Any] | None = None,
     ) -> None:
+        """Begin with a plan.
+
+        Args:
+            plan: The static plan.
+            schemas: The user's classes around it.
+            store: Handed to nodes.
+            stream_mode: What ``stream`` shows unless told otherwise.
+            debug: Print ``updates`` and ``values`` of every run.
+            config: Merged into the configuration of every run.
+        """
         self._plan = plan
         self._schemas = schemas or Schemas()
         self.name = plan.name
@@ -108,8 +140,85 @@ class Pregel(Composable, Threads, Generic[StateT, ContextT, InputT, OutputT]):
         """Projections that handles of runs have besides the built-in ones."""
         self.step_timeout: float | None = None
         """Seconds that a superstep may take; then the run ends with a ``TimeoutError``."""
-        self.interrupt_before_nodes: str | Sequence[str] = ()
-        self.interrupt_after_nodes: str | Sequence[str] = ()
+        self.interrupt_before_nodes: str | Sequence[str] = []
+        self.interrupt_after_nodes: str | Sequence[str] = []
+        self.stream_eager = False
+        self.retry_policy: Any = ()
+        self.cache_policy: CachePolicy | None = None
+        """Of nodes that have none of their own, in a graph made by hand."""
+        self.context_schema: Any = None
+        self._raw: RawGraph | None = None
+
+    def __init__(
+        self,
+        *,
+        nodes: Mapping[str, PregelNode | NodeBuilder],
+        channels: Mapping[str, Any] | None,
+        auto_validate: bool = True,
+        stream_mode: StreamMode = "values",
+        stream_eager: bool = False,
+        output_channels: str | Sequence[str],
+        stream_channels: str | Sequence[str] | None = None,
+        interrupt_after_nodes: All | Sequence[str] = (),
+        interrupt_before_nodes: All | Sequence[str] = (),
+        input_channels: str | Sequence[str],
+        step_timeout: float | None = None,
+        debug: bool | None = None,
+        checkpointer: Any = None,
+        store: Any = None,
+        cache: Any = None,
+        retry_policy: RetryPolicy | Sequence[RetryPolicy] = (),
+        cache_policy: CachePolicy | None = None,
+        context_schema: type[ContextT] | None = None,
+        config: RunnableConfig | None = None,
+        trigger_to_nodes: Mapping[str, Sequence[str]] | None = None,
+        node_error_handler_map: Mapping[str, str] | None = None,
+        name: str = "LangGraph",
+        stream_transformers: Transformers | None = None,
+        **retired: Any,
+    ) -> None:
+        if "config_type" in retired:
+            warnings.warn(
+                "Pregel(): 'config_type' is deprecated, use 'context_schema'.",
+                LangGraphDeprecationWarning,
+                stacklevel=2,
+            )
+            context_schema = context_schema or retired.pop("config_type")
+        if retired:
+            raise TypeError(f"Pregel() got an unexpected argument {next(iter(retired))!r}.")
+        raw = RawGraph(
+            name=name,
+            nodes=nodes,
+            channels=channels or {},
+            input_channels=input_channels,
+            output_channels=output_channels,
+            stream_channels=stream_channels,
+            retry_policy=retry_policy,
+            cache_policy=cache_policy,
+            handlers=node_error_handler_map or {},
+        )
+        if auto_validate:
+            check_raw(raw, (interrupt_before_nodes, interrupt_after_nodes))
+        schemas = Schemas(context=make_instance(context_schema))
+        self._set_up(
+            raw_plan(raw), schemas=schemas, store=store, stream_mode=stream_mode, debug=bool(debug), config=config
+        )
+        self._raw = raw
+        self.context_schema = context_schema
+        self.stream_eager = stream_eager
+        self.step_timeout = step_timeout
+        self.cache, self.checkpointer = check_cache(cache), checkpointer
+        self.interrupt_before_nodes, self.interrupt_after_nodes = interrupt_before_nodes, interrupt_after_nodes
+        self.retry_policy, self.cache_policy = retry_policy, cache_policy
+        read_transformers(stream_transformers)
+        self.transformers = stream_transformers or ()
+
+    @classmethod
+    def _of_plan(cls, plan: Plan, **options: Any) -> Self:
+        """Make a graph of a plan; *options* are those of :meth:`_set_up`."""
+        graph: Self = cls.__new__(cls)
+        graph._set_up(plan, **options)
+        return graph
 
     @property
     def checkpointer(self) -> Any:
@@ -291,10 +400,33 @@ class Pregel(Composable, Threads, Generic[StateT, ContextT, InputT, OutputT]):
 
     # --- the graph itself
 
+    def validate(self) -> Self:
+        """Check that nodes, channels and breakpoints fit together; a graph that was compiled has been checked.
+
+        Raises:
+            ValueError: They do not.
+        """
+        if self._raw is not None:
+            check_raw(self._raw, (self.interrupt_before_nodes, self.interrupt_after_nodes))
+        return self
+
+    def copy(self, update: Mapping[str, Any] | None = None) -> Self:
+        """Return a copy with some attributes replaced.
+
+        Raises:
+            AttributeError: One of them can't be set.
+        """
+        changed = copy(self)
+        for name, value in (update or {}).items():
+            setattr(changed, name, value)
+        return changed
+
     def with_config(self, config: RunnableConfig | None = None, **more: Any) -> Self:
         """Return a copy whose runs have *config* merged into their configuration."""
         changed = copy(self)
-        changed.config = merge_configs(self.config, config, more)
+        merged = merge_configs(self.config, config, more)
+        merged.setdefault(CONF, {})
+        changed.config = merged
         return changed
 
     def clear_cache(self, nodes: Sequence[str] | None = None) -> None:
@@ -344,17 +476,30 @@ class Pregel(Composable, Threads, Generic[StateT, ContextT, InputT, OutputT]):
     @property
     def input_channels(self) -> str | Sequence[str]:
         """Where the input goes."""
-        return self._plan.input_channels
+        return _listed(self._plan.input_channels)
 
     @property
     def output_channels(self) -> str | Sequence[str]:
         """What ``invoke`` returns."""
-        return self._plan.output_channels
+        return _listed(self._plan.output_channels)
 
     @property
-    def stream_channels(self) -> str | Sequence[str]:
-        """What streams show unless told otherwise."""
-        return self._plan.stream_channels
+    def stream_channels(self) -> str | Sequence[str] | None:
+        """What streams show unless told otherwise; ``None`` in a graph made by hand that shows all."""
+        if self._raw is not None:
+            return self._raw.stream_channels
+        return _listed(self._plan.stream_channels)
+
+    @property
+    def stream_channels_list(self) -> Sequence[str]:
+        """What streams show, as a list."""
+        shown = self.stream_channels
+        return list(self.channels) if shown is None else [shown] if isinstance(shown, str) else list(shown)
+
+    @property
+    def trigger_to_nodes(self) -> dict[str, list[str]]:
+        """The nodes that each channel triggers."""
+        return {channel: [node.name for node in nodes] for channel, nodes in self._plan.triggered_by.items()}
 
     def __repr__(self) -> str:
         names = [name for name, node in self.nodes.items() if not node.hidden]
@@ -521,6 +666,10 @@ class Pregel(Composable, Threads, Generic[StateT, ContextT, InputT, OutputT]):
         if make is None or START in checkpoint["next"] or not isinstance(checkpoint["values"], dict):
             return checkpoint
         return {**checkpoint, "values": make(checkpoint["values"])}
+
+
+def _listed(keys: str | Sequence[str]) -> str | list[str]:
+    return keys if isinstance(keys, str) else list(keys)
 
 
 def _with_questions(output: Any, interrupts: list[Interrupt]) -> Any:

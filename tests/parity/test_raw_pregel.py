@@ -348,33 +348,7 @@ def a_copy_of_a_graph(lg):
     thread.note([graph.name, thread.graph.name, graph is thread.graph])
 
 
-PENDING: dict[str, str] = dict.fromkeys(
-    (
-        "a_node_reads_a_channel_and_writes_another",
-        "without_a_saver",
-        "inputs_and_outputs_are_lists_of_channels",
-        "nodes_follow_each_other",
-        "a_node_subscribes_to_several_channels",
-        "a_node_is_triggered_by_a_channel_it_does_not_read",
-        "a_node_does_one_thing_after_another",
-        "a_node_without_a_function_passes_on",
-        "a_node_writes_values_and_what_functions_make",
-        "a_topic_collects_what_nodes_write",
-        "a_reducer_adds_up_what_nodes_write",
-        "a_cycle_runs_until_nothing_is_written",
-        "a_node_made_by_hand_asks",
-        "a_node_made_by_hand_fails_and_is_retried",
-        "nodes_have_tags_and_metadata",
-        "breakpoints_of_graphs_made_by_hand",
-        "a_graph_made_by_hand_is_updated",
-        "a_graph_made_by_hand_is_a_node",
-        "what_may_not_be_put_together",
-        "the_attributes_of_a_graph",
-        "the_schemas_of_a_graph",
-        "a_copy_of_a_graph",
-    ),
-    "graphs made by hand",
-)
+PENDING: dict[str, str] = {"the_schemas_of_a_graph": "graphs made by hand"}
 """What a program waits for that the engine does not do yet."""
 
 
