@@ -469,6 +469,8 @@ class _Driver:
     def __init__(self, lane: AsyncLane, wiring: Wiring, scheduler: RequestScheduler) -> None:
         self.lane, self.wiring, self.scheduler = lane, wiring, scheduler
         self.task: asyncio.Task[None] | None = None
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        """The run and those inside it that wait for their turn."""
 
     def start(self) -> None:
         if self.task is None:
@@ -481,18 +483,31 @@ class _Driver:
             await _cancel_all([self.task])
 
     async def _turn(self) -> None:
-        scheduler = self.scheduler
-        while not scheduler.demand:
-            granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            action = scheduler.schedule(partial(_grant, granted))
+        """Wait for demand; of several runs, each wakes the next, as long as there is some left."""
+        loop, wait = asyncio.get_running_loop(), self._waiting.append
+        while not self.scheduler.demand:
+            granted: asyncio.Future[None] = loop.create_future()
+            wait(granted)
+            self._listen()
             try:
                 await granted
             finally:
-                action.dispose()
+                # Not before this run has had the time to use the demand up: waking all for each item is quadratic.
+                if self._waiting:
+                    loop.call_soon(self._listen)
+            # One that finds nothing left keeps its place.
+            wait = self._waiting.appendleft
+
+    def _listen(self) -> None:
+        if self._waiting and not self.scheduler.queued:
+            self.scheduler.schedule(partial(_grant, self._waiting))
 
 
-def _grant(turn: asyncio.Future[None], scheduler: abc.SchedulerBase, state: Any = None) -> None:
-    _settle(turn)
+def _grant(waiting: deque[asyncio.Future[None]], scheduler: abc.SchedulerBase, state: Any = None) -> None:
+    while waiting:
+        turn = waiting.popleft()
+        if not turn.done():
+            return turn.set_result(None)
 
 
 def _settle(future: asyncio.Future[None]) -> None:
