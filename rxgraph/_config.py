@@ -23,8 +23,8 @@ def default_recursion_limit() -> int:
 def merge_configs(*configs: Mapping[str, Any] | None) -> dict[str, Any]:
     """Merge run configurations, the later one winning.
 
-    Tags are joined, ``metadata`` and ``configurable`` merged key by key; a key that is no option of a run goes
-    into ``configurable``.
+    Tags and callbacks are joined, ``metadata`` and ``configurable`` merged key by key; a key that is no option of a
+    run goes into ``configurable``.
     """
     merged: dict[str, Any] = {}
     for config in configs:
@@ -36,6 +36,8 @@ def merge_configs(*configs: Mapping[str, Any] | None) -> dict[str, Any]:
                 merged[key] = [*merged.get(key, ()), *value]
             elif key in ("metadata", CONF):
                 merged[key] = {**merged.get(key, {}), **value}
+            elif key == "callbacks" and key in merged:
+                merged[key] = _joined(merged[key], value)
             elif key in KEYS:
                 merged[key] = value
             else:
@@ -43,6 +45,19 @@ def merge_configs(*configs: Mapping[str, Any] | None) -> dict[str, Any]:
         if unknown:
             merged[CONF] = {**merged.get(CONF, {}), **unknown}
     return merged
+
+
+def _joined(callbacks: Any, more: Any) -> Any:
+    """Join lists of handlers, or the managers that LangChain makes of them; a manager knows the run around it."""
+    if isinstance(callbacks, list) and isinstance(more, list):
+        return [*callbacks, *(handler for handler in more if handler not in callbacks)]
+    if not isinstance(callbacks, list) and not isinstance(more, list):
+        return callbacks.merge(more)
+    manager, handlers = (more, callbacks) if isinstance(callbacks, list) else (callbacks, more)
+    joined = manager.copy()
+    for handler in handlers:
+        joined.add_handler(handler, inherit=True)
+    return joined
 
 
 RUN_FACTS: Final = ("run_id", "assistant_id", "graph_id")

@@ -181,6 +181,11 @@ class Engine:
             raise GraphInterrupt(self.interrupts)
 
     @property
+    def input(self) -> Any:
+        """What the caller passed."""
+        return self._input
+
+    @property
     def output(self) -> Any:
         """The output as ``values`` last showed it; ``None`` if no output channel was ever written."""
         if self.interrupts:

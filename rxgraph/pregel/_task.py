@@ -38,6 +38,7 @@ from ._plan import Node, Plan
 from ._state import RunState
 
 if TYPE_CHECKING:
+    from ._tracing import Tracer
     from .lanes import Wiring
 
 OURS: Final = frozenset(
@@ -66,6 +67,7 @@ class RunContext(NamedTuple):
         caller: The task whose node has called this graph; ``None`` for the root.
         durability: When checkpoints are saved; inner graphs do as the outer one.
         step_timeout: Seconds that a superstep may take.
+        tracer: Is told how the run and its nodes begin and end, if somebody traces.
     """
 
     plan: Plan
@@ -83,6 +85,7 @@ class RunContext(NamedTuple):
     caller: Task | None = None
     durability: str | None = None
     step_timeout: float | None = None
+    tracer: Tracer | None = None
 
     @property
     def thread(self) -> Lineage | None:

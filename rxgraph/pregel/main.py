@@ -40,12 +40,16 @@ from ._nesting import caller_of, inner_config, root_config, without_task_ids
 from ._observe import observe_run
 from ._options import RunOptions, check_names, read_durability, read_limit, read_modes, read_version
 from ._plan import Node, Plan
+from ._run_tree import run_tree
 from ._saver import check_cache, check_saver, check_thread, no_root
 from ._superstep import with_interrupts
 from ._task import RunContext, Task
 from ._threads import Threads
+from ._tracing import FACTORIES, open_tracer
 from .builder import NodeBuilder, PregelNode, RawGraph, check_raw, raw_plan
 from .lanes import LIVE_MODES, AsyncLane, AsyncStreamIterator, StreamIterator, SyncLane, Wiring
+
+FACTORIES.append(run_tree)
 
 
 class Schemas(NamedTuple):
@@ -577,6 +581,7 @@ class Pregel(Composable, Threads, Generic[StateT, ContextT, InputT, OutputT]):
             caller=caller,
             durability=durability,
             step_timeout=self.step_timeout,
+            tracer=open_tracer(self.name, merged),
         )
         own = None if subgraphs or not wiring.carried else namespace
         if printed:

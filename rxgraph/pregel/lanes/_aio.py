@@ -35,6 +35,7 @@ from .._engine import Engine
 from .._recall import kept, recalled
 from .._superstep import Superstep
 from .._task import Task, own_command
+from .._tracing import Span, open_span, traced_drive
 from ._deadline import Deadline
 from ._saving import Saving, saving
 from ._wiring import Wiring, note_failure
@@ -101,6 +102,10 @@ class AsyncLane:
         Args:
             turn: Awaited before each superstep: waits for demand. ``None`` is unbounded demand.
         """
+        tracer = self._engine.run.tracer
+        await (self._drive(turn) if tracer is None else traced_drive(tracer, self._engine, self._drive(turn)))
+
+    async def _drive(self, turn: Callable[[], Awaitable[None]] | None) -> None:
         engine, mux, saves = self._engine, self._wiring.mux, self._made_saving
         self._wiring.owner = get_ident()
         self._wiring.turn = turn
@@ -248,6 +253,22 @@ class AsyncLane:
                 task.deadline = None
 
     async def _attempt(self, task: Task) -> None:
+        span = None if task.run.tracer is None else open_span(task)
+        if span is None:
+            await self._run_node(task)
+            return
+        await span.abegin(task.input)
+        try:
+            output = await self._run_node(task, span)
+        except GeneratorExit:
+            # Whoever closes a coroutine waits for nothing any more.
+            raise
+        except BaseException as error:
+            await span.afail(error)
+            raise
+        await span.aend(output)
+
+    async def _run_node(self, task: Task, span: Span | None = None) -> Any:
         node = task.node
         body = node.body
         try:
@@ -260,11 +281,15 @@ class AsyncLane:
         except ParentCommand as signal:
             output = own_command(task, signal)
         node.record(output, task)
-        for router in node.routers:
+        for number, router in enumerate(node.routers):
             view, body = router.read(task, output), router.body
             # A sync router runs on the loop: it picks a name, and a thread would cost more than the superstep.
-            answer = body.run(view, task) if body.asynchronous is None else await body.asynchronous(view, task)
+            if span is not None:
+                answer = await span.aroute(number, body, view, task)
+            else:
+                answer = body.run(view, task) if body.asynchronous is None else await body.asynchronous(view, task)
             router.write(answer, task)
+        return output
 
     async def _run_here(self, superstep: Superstep) -> BaseException | None:
         task: Task | None = superstep.tasks[0]

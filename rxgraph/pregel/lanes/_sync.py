@@ -34,6 +34,7 @@ from .._engine import Engine
 from .._recall import kept, recalled
 from .._superstep import Superstep
 from .._task import Task, own_command
+from .._tracing import Span, open_span, traced_turns
 from ._futures import CallFuture
 from ._saving import Saving, saving
 from ._wiring import Wiring, note_failure
@@ -47,13 +48,15 @@ def run_task(task: Task) -> None:
     CURRENT.set(task)
     retry = task.node.retry
     if retry is None:
-        return _attempt(task)
+        _attempt(task)
+        return
     wiring = task.run.wiring
     assert wiring is not None
     task.began = time()
     while True:
         try:
-            return _attempt(task)
+            _attempt(task)
+            return
         except GraphBubbleUp:
             raise
         except Exception as error:
@@ -64,14 +67,31 @@ def run_task(task: Task) -> None:
 
 
 def _attempt(task: Task) -> None:
+    span = None if task.run.tracer is None else open_span(task)
+    if span is None:
+        _run_node(task)
+        return
+    span.begin(task.input)
+    try:
+        output = _run_node(task, span)
+    except BaseException as error:
+        span.fail(error)
+        raise
+    span.end(output)
+
+
+def _run_node(task: Task, span: Span | None = None) -> Any:
     node = task.node
     try:
         output = node.body.run(task.input, task)
     except ParentCommand as signal:
         output = own_command(task, signal)
     node.record(output, task)
-    for router in node.routers:
-        router.write(router.body.run(router.read(task, output), task), task)
+    for number, router in enumerate(node.routers):
+        view, body = router.read(task, output), router.body
+        answer = body.run(view, task) if span is None else span.route(number, body, view, task)
+        router.write(answer, task)
+    return output
 
 
 class SyncLane:
@@ -101,6 +121,11 @@ class SyncLane:
         return self._made_saving
 
     def turns(self) -> Generator[None, None, None]:
+        """Yield before each superstep, as :meth:`_turns` does, and tell who traces the run."""
+        tracer = self._engine.run.tracer
+        return self._turns() if tracer is None else traced_turns(tracer, self._engine, self._turns())
+
+    def _turns(self) -> Generator[None, None, None]:
         """Yield before each superstep, and whenever events of a running one have been delivered.
 
         The run goes on when the next turn is asked for; closing the generator ends it and waits for running nodes.

@@ -1,0 +1,188 @@
+"""The run tree of LangChain: callbacks hear of graphs and nodes as of chains.
+
+A graph is a chain run, each attempt to run a node is a child of it, and what the node calls is a child of that: through
+the configuration that the node is given, or through the context that it runs in. LangChain is imported when
+a configuration has callbacks, and not before.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from rxgraph.constants import CONF
+
+from ._body import Body
+from ._calls import CallTask
+from ._task import Task
+from ._tracing import Span, Tracer
+
+NAMELESS: Final = "RunnableCallable"
+"""What a path without a name is called in a run tree."""
+
+
+def run_tree(name: str, config: Mapping[str, Any]) -> Tracer | None:
+    """Return what tells the callbacks of a run; ``None`` if nobody listens who knows LangChain."""
+    given = config.get("callbacks")
+    # Whoever has made a handler has imported LangChain.
+    if not given or "langchain_core" not in sys.modules:
+        return None
+    from langchain_core.callbacks import BaseCallbackHandler, BaseCallbackManager
+
+    if not isinstance(given, BaseCallbackManager):
+        given = [one for one in given if isinstance(one, BaseCallbackHandler)]
+    return RunTree(name, config, given) if given else None
+
+
+class _Chain(Span):
+    """One run of a chain.
+
+    Args:
+        callbacks: Handlers, or the manager of the run around it.
+        config: Its tags and metadata.
+        name: Shown to handlers.
+        run_id: Its id; by default a new one.
+    """
+
+    def __init__(self, callbacks: Any, config: Mapping[str, Any], name: str, run_id: Any = None) -> None:
+        self._callbacks, self._config, self._name, self._run_id = callbacks, config, name, run_id
+        self.manager: Any = None
+        """LangChain's manager of the run, once it has begun."""
+
+    def _configured(self, kind: Any) -> Any:
+        config = self._config
+        return kind.configure(
+            inheritable_callbacks=self._callbacks,
+            inheritable_tags=config.get("tags"),
+            inheritable_metadata=config.get("metadata"),
+        )
+
+    def begin(self, input: Any) -> None:
+        from langchain_core.callbacks import CallbackManager
+
+        manager = self._configured(CallbackManager)
+        self.manager = manager.on_chain_start(None, input, name=self._name, run_id=self._run_id)
+
+    def end(self, output: Any) -> None:
+        self.manager.on_chain_end(output)
+
+    def fail(self, error: BaseException) -> None:
+        self.manager.on_chain_error(error)
+
+    async def abegin(self, input: Any) -> None:
+        from langchain_core.callbacks import AsyncCallbackManager
+
+        manager = self._configured(AsyncCallbackManager)
+        self.manager = await manager.on_chain_start(None, input, name=self._name, run_id=self._run_id)
+
+    async def aend(self, output: Any) -> None:
+        await self.manager.on_chain_end(output)
+
+    async def afail(self, error: BaseException) -> None:
+        await self.manager.on_chain_error(error)
+
+
+class RunTree(_Chain, Tracer):
+    """The run of a graph, as a chain."""
+
+    def __init__(self, name: str, config: Mapping[str, Any], callbacks: Any) -> None:
+        run_id = config.get("run_id")
+        super().__init__(
+            callbacks,
+            {**config, "metadata": _with_thread(config)},
+            config.get("run_name") or name,
+            UUID(run_id) if isinstance(run_id, str) else run_id,
+        )
+
+    def attempt(self, task: Task) -> Span:
+        if isinstance(task, CallTask):
+            return _NodeRun(task, task._caller.config["callbacks"])
+        return _NodeRun(task, self.manager.get_child(f"graph:step:{task.step}"))
+
+
+class _NodeRun(_Chain):
+    """An attempt to run a node, as a chain inside that of its graph."""
+
+    def __init__(self, task: Task, callbacks: Any) -> None:
+        hidden = ["langsmith:hidden"] if task.node.hidden else []
+        config = task.config
+        shown = {**config, "tags": [*config.get("tags", ()), *hidden]}
+        super().__init__(callbacks, shown, task.name)
+        self._task = task
+
+    def begin(self, input: Any) -> None:
+        super().begin(_shown_input(self._task))
+        self._enter()
+
+    async def abegin(self, input: Any) -> None:
+        await super().abegin(_shown_input(self._task))
+        self._enter()
+
+    def _enter(self) -> None:
+        """Make what the node calls a child: with the configuration that it passes on, or without any."""
+        from langchain_core.runnables.config import var_child_runnable_config
+
+        config = self._task.config
+        config["callbacks"] = self.manager.get_child("seq:step:1")
+        var_child_runnable_config.set({key: value for key, value in config.items() if key != "run_id"})  # type: ignore[arg-type]
+
+    def _path(self, number: int, body: Body) -> _Chain | None:
+        child = self.manager.get_child(f"seq:step:{number + (2 if self._task.node.hidden else 3)}")
+        if body.sync is not None and body.asynchronous is not None:
+            # Only a Runnable has both faces, and it tells of itself.
+            self._task.config["callbacks"] = child
+            return None
+        return _Chain(child, {}, NAMELESS if body.name == "<lambda>" else body.name)
+
+    def route(self, number: int, body: Body, view: Any, task: Task) -> Any:
+        chain = self._path(number, body)
+        if chain is None:
+            return super().route(number, body, view, task)
+        chain.begin(view)
+        try:
+            answer = super().route(number, body, view, task)
+        except BaseException as error:
+            chain.fail(error)
+            raise
+        chain.end(answer)
+        return answer
+
+    async def aroute(self, number: int, body: Body, view: Any, task: Task) -> Any:
+        chain = self._path(number, body)
+        if chain is None:
+            return await super().aroute(number, body, view, task)
+        await chain.abegin(view)
+        try:
+            answer = await super().aroute(number, body, view, task)
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            await chain.afail(error)
+            raise
+        await chain.aend(answer)
+        return answer
+
+
+def _with_thread(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the metadata of a run, and the thread that it belongs to."""
+    thread = config.get(CONF, {}).get("thread_id")
+    return {**({} if thread is None else {"thread_id": thread}), **config.get("metadata", {})}
+
+
+def _shown_input(task: Task) -> Any:
+    """Return what a node is given; the arguments of a call by their names."""
+    if not isinstance(task, CallTask):
+        return task.input
+    face: Any = task.node.body.sync or task.node.body.asynchronous
+    args, kwargs = task.input
+    try:
+        return dict(inspect.signature(face.args[0]).bind_partial(*args, **kwargs).arguments)
+    except (TypeError, ValueError):
+        # The call itself will say that the arguments don't fit; some builtins have no signature.
+        return {"args": args, **kwargs}
+
+
+__all__ = ("RunTree", "run_tree")

@@ -1,0 +1,164 @@
+"""The seam for those who trace runs: one object for each run, one for each attempt to run a node.
+
+A run asks for its tracer once, when it is opened; without one it costs a test for ``None`` for each run and each
+attempt. Both lanes call the same hooks: the asynchronous lane calls those that begin with ``a``, which may await.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from ._body import Body
+
+if TYPE_CHECKING:
+    from ._engine import Engine
+    from ._task import Task
+
+
+class Span:
+    """Is told when something begins and how it ends; one of ``end`` and ``fail`` is called, once.
+
+    The hooks of an attempt are called in the context in which the node runs: what they set there, its code sees.
+    """
+
+    def begin(self, input: Any) -> None:
+        """Hear of the beginning."""
+
+    def end(self, output: Any) -> None:
+        """Hear of a good end."""
+
+    def fail(self, error: BaseException) -> None:
+        """Hear of another end: an error, a question, a command for the parent, or that nobody reads any further."""
+
+    def route(self, number: int, body: Body, view: Any, task: Task) -> Any:
+        """Run the path of a conditional edge, the *number*-th of its node, and return its answer."""
+        return body.run(view, task)
+
+    async def abegin(self, input: Any) -> None:
+        """Do what :meth:`begin` does, on the event loop."""
+        self.begin(input)
+
+    async def aend(self, output: Any) -> None:
+        """Do what :meth:`end` does, on the event loop."""
+        self.end(output)
+
+    async def afail(self, error: BaseException) -> None:
+        """Do what :meth:`fail` does, on the event loop."""
+        self.fail(error)
+
+    async def aroute(self, number: int, body: Body, view: Any, task: Task) -> Any:
+        """Do what :meth:`route` does, on the event loop."""
+        return body.run(view, task) if body.asynchronous is None else await body.asynchronous(view, task)
+
+
+class Tracer(Span, ABC):
+    """Traces one run."""
+
+    @abstractmethod
+    def attempt(self, task: Task) -> Span:
+        """Return what traces the next attempt to run a task."""
+
+
+Factory = Callable[[str, Mapping[str, Any]], Tracer | None]
+"""``(name of the graph, configuration of the run) -> tracer``; called where the run is opened."""
+
+FACTORIES: Final[list[Factory]] = []
+"""Those who may want to trace a run."""
+
+
+def open_tracer(name: str, config: Mapping[str, Any]) -> Tracer | None:
+    """Return what traces a run, if somebody wants to."""
+    found = [tracer for make in FACTORIES if (tracer := make(name, config)) is not None]
+    if len(found) > 1:
+        return _Several(found)
+    return found[0] if found else None
+
+
+def open_span(task: Task) -> Span | None:
+    """Return what traces the next attempt to run a task; a start node that decides nothing is not traced."""
+    tracer = task.run.tracer
+    if tracer is None or (task.node.hidden and not task.node.routers):
+        return None
+    return tracer.attempt(task)
+
+
+def traced_turns(tracer: Tracer, engine: Engine, turns: Generator[None, None, None]) -> Generator[None, None, None]:
+    """Take the turns of a run, and tell its tracer."""
+    tracer.begin(engine.input)
+    try:
+        yield from turns
+    except BaseException as error:
+        tracer.fail(error)
+        raise
+    tracer.end(engine.output)
+
+
+async def traced_drive(tracer: Tracer, engine: Engine, driving: Coroutine[Any, Any, None]) -> None:
+    """Drive a run, and tell its tracer."""
+    try:
+        await tracer.abegin(engine.input)
+    except BaseException:
+        driving.close()
+        raise
+    try:
+        await driving
+    except GeneratorExit:
+        # Whoever closes a coroutine waits for nothing any more.
+        raise
+    except BaseException as error:
+        await tracer.afail(error)
+        raise
+    await tracer.aend(engine.output)
+
+
+class _SeveralSpans(Span):
+    """Tells several; the first of them runs the paths."""
+
+    def __init__(self, spans: Sequence[Span]) -> None:
+        self._spans = spans
+
+    def begin(self, input: Any) -> None:
+        for span in self._spans:
+            span.begin(input)
+
+    def end(self, output: Any) -> None:
+        for span in reversed(self._spans):
+            span.end(output)
+
+    def fail(self, error: BaseException) -> None:
+        for span in reversed(self._spans):
+            span.fail(error)
+
+    def route(self, number: int, body: Body, view: Any, task: Task) -> Any:
+        return self._spans[0].route(number, body, view, task)
+
+    async def abegin(self, input: Any) -> None:
+        for span in self._spans:
+            await span.abegin(input)
+
+    async def aend(self, output: Any) -> None:
+        for span in reversed(self._spans):
+            await span.aend(output)
+
+    async def afail(self, error: BaseException) -> None:
+        for span in reversed(self._spans):
+            await span.afail(error)
+
+    async def aroute(self, number: int, body: Body, view: Any, task: Task) -> Any:
+        return await self._spans[0].aroute(number, body, view, task)
+
+
+class _Several(_SeveralSpans, Tracer):
+    """Traces a run for several."""
+
+    def __init__(self, tracers: Sequence[Tracer]) -> None:
+        super().__init__(tracers)
+        self._tracers = tracers
+
+    def attempt(self, task: Task) -> Span:
+        return _SeveralSpans([tracer.attempt(task) for tracer in self._tracers])
+
+
+__all__ = ("FACTORIES", "Factory", "Span", "Tracer", "open_span", "open_tracer", "traced_drive", "traced_turns")
