@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, get_args, get_origin, get_type_hints
 
 from rxgraph._annotations import make_instance
 from rxgraph.channels.base import BaseChannel
@@ -131,9 +131,10 @@ class entrypoint:  # a decorator, and the namespace of ``final``
             inner=inner_graph(func),
             calls=True,
         )
+        takes, gives = _types(func)
         channels: dict[str, BaseChannel[Any, Any, Any]] = {
-            START: EphemeralValue(Any),
-            END: LastValue(Any, END),
+            START: EphemeralValue(takes),
+            END: LastValue(gives, END),
             PREVIOUS: LastValue(Any, PREVIOUS),
             TASKS: Topic(Send, False),
         }
@@ -155,6 +156,20 @@ class entrypoint:  # a decorator, and the namespace of ``final``
         graph.context_schema = self._context_schema
         graph.checkpointer, graph.cache = self._checkpointer, self._cache
         return graph
+
+
+def _types(func: Callable[..., Any]) -> tuple[Any, Any]:
+    """Return what a workflow takes and gives, as its annotations say; ``Any`` where they don't."""
+    parameters = inspect.signature(func).parameters
+    try:
+        hints = get_type_hints(func, include_extras=True)
+        takes, gives = hints.get(next(iter(parameters)), Any), hints.get("return", Any)
+    except (NameError, TypeError, AttributeError):
+        # A name that can't be resolved here, or a callable object that carries no hints.
+        return Any, Any
+    if get_origin(gives) is entrypoint.final:
+        gives = get_args(gives)[0]
+    return takes, None if gives is type(None) else gives
 
 
 def _record(output: Any, task: Task) -> None:

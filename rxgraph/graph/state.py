@@ -19,6 +19,7 @@ from rxgraph.managed.base import ManagedValue
 from rxgraph.pregel._body import Body, callable_name
 from rxgraph.pregel._faults import Retry
 from rxgraph.pregel._handles import Transformers, read_transformers
+from rxgraph.pregel._jsonschemas import Shape
 from rxgraph.pregel._saver import check_cache
 from rxgraph.pregel.main import Pregel, Schemas
 from rxgraph.types import All, CachePolicy, RetryPolicy, TimeoutPolicy, TracePolicy
@@ -428,6 +429,19 @@ class CompiledStateGraph(Pictures, Pregel[StateT, ContextT, InputT, OutputT]):
         plan = compile_plan(builder, name)
         self._set_up(plan, schemas=schemas, store=store, stream_mode="updates", debug=debug)
         self.context_schema = builder.context_schema
+
+    def _input_shape(self) -> Shape:
+        source = self.builder.input_schema
+        if self.builder.schemas[source].is_root:
+            return Shape(source, optional=True)
+        return Shape(source, declared=source)
+
+    def _output_shape(self) -> Shape:
+        source = self.builder.output_schema
+        schema = self.builder.schemas[source]
+        if schema.is_root:
+            return Shape(source, optional=True)
+        return Shape(fields={key: one.ValueType for key, one in schema.channels.items()}, declared=source)
 
     def _classes(self) -> Collection[Any]:
         return collect_allowlist(*self.builder.schemas)

@@ -35,6 +35,7 @@ from rxgraph.warnings import LangGraphDeprecationWarning, NoSaverWarning
 
 from ._engine import Engine
 from ._handles import Transformers, open_ahandle, open_handle, read_transformers
+from ._jsonschemas import JsonSchemas
 from ._lineage import Lineage
 from ._nesting import caller_of, inner_config, root_config, without_task_ids
 from ._observe import observe_run
@@ -78,7 +79,7 @@ class _Run(NamedTuple):
         return AsyncLane(self.engine, self.wiring, self.max_concurrency, self.durability)
 
 
-class Pregel(Composable, Threads, Generic[StateT, ContextT, InputT, OutputT]):
+class Pregel(JsonSchemas, Composable, Threads, Generic[StateT, ContextT, InputT, OutputT]):
     """A graph that can be run.
 
     ``StateGraph.compile`` and ``entrypoint`` make one; so can you, out of nodes that name their channels.

@@ -348,7 +348,7 @@ def a_copy_of_a_graph(lg):
     thread.note([graph.name, thread.graph.name, graph is thread.graph])
 
 
-PENDING: dict[str, str] = {"the_schemas_of_a_graph": "graphs made by hand"}
+PENDING: dict[str, str] = {}
 """What a program waits for that the engine does not do yet."""
 
 
