@@ -23,7 +23,7 @@ LAYERS = (
     {"pregel"},
     {"graph"},
     {"func"},
-    {"langchain"},
+    {"langchain", "otel"},
     {"prebuilt"},
     # `utils` keeps old names importable; "" is rxgraph/__init__.py.
     {"", "cli", "utils"},
