@@ -40,6 +40,8 @@ NS_END: Final = ":"
 """Stands between a node's name and its task id in a namespace."""
 
 CONF: Final = "configurable"
+CONFIG_KEY_CHECKPOINTER: Final = "__pregel_checkpointer"
+"""Key under which LangGraph hands a saver down; kept for programs that import it."""
 
 RESERVED: Final = frozenset(
     {

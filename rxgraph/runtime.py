@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, cast
+from typing import Any, Final, Generic, Protocol, cast
 
 from rxgraph._context import current_task
 from rxgraph._writer import no_write
@@ -53,6 +53,56 @@ class ExecutionInfo:
         return replace(self, **changes)
 
 
+class BaseUser(Protocol):
+    """Who has asked for a run, as a server knows it."""
+
+    @property
+    def is_authenticated(self) -> bool:
+        """Whether the server knows who it is."""
+        ...
+
+    @property
+    def display_name(self) -> str:
+        """A name to show."""
+        ...
+
+    @property
+    def identity(self) -> str:
+        """What tells the user from others."""
+        ...
+
+    @property
+    def permissions(self) -> Sequence[str]:
+        """What the user may do."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerInfo:
+    """What the server that runs the graph says of the run.
+
+    Args:
+        assistant_id: Of the assistant, if there is one.
+        graph_id: Of the graph, if there is one.
+        user: Who has asked for the run.
+    """
+
+    assistant_id: str
+    graph_id: str
+    user: BaseUser | None = None
+
+    @classmethod
+    def of(cls, configurable: Mapping[str, Any]) -> ServerInfo | None:
+        """Read ``configurable`` of a run; ``None`` where no server has put anything there."""
+        assistant, graph = configurable.get("assistant_id"), configurable.get("graph_id")
+        user = configurable.get("langgraph_auth_user")
+        # A plain dict is what a server has not made into a user.
+        user = user if hasattr(user, "identity") else None
+        if assistant is None and graph is None and user is None:
+            return None
+        return cls(assistant_id=str(assistant or ""), graph_id=str(graph or ""), user=user)
+
+
 def _no_heartbeat() -> None:
     """Nothing watches this node for signs of life."""
 
@@ -78,7 +128,7 @@ class Runtime(Generic[ContextT]):
     heartbeat: Callable[[], None] = _no_heartbeat
     previous: Any = None
     execution_info: ExecutionInfo | None = None
-    server_info: Any = None
+    server_info: ServerInfo | None = None
     control: RunControl = field(default_factory=RunControl)
 
     def override(self, **changes: Any) -> Runtime[ContextT]:
@@ -110,6 +160,10 @@ class Runtime(Generic[ContextT]):
         return self.control.drain_reason
 
 
+DEFAULT_RUNTIME: Final[Runtime[Any]] = Runtime()
+"""What a node sees of a run that has nothing."""
+
+
 def get_runtime(context_schema: type[ContextT] | None = None) -> Runtime[ContextT]:
     """Return the runtime of the task that is running here.
 
@@ -122,4 +176,4 @@ def get_runtime(context_schema: type[ContextT] | None = None) -> Runtime[Context
     return cast("Runtime[ContextT]", current_task("get_runtime()").runtime)
 
 
-__all__ = ("ExecutionInfo", "RunControl", "Runtime", "get_runtime")
+__all__ = ("DEFAULT_RUNTIME", "BaseUser", "ExecutionInfo", "RunControl", "Runtime", "ServerInfo", "get_runtime")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -10,6 +11,8 @@ from typing import Any, ClassVar, Generic, Literal, NamedTuple, NotRequired, Pro
 from typing_extensions import TypedDict, TypeVar
 
 from rxgraph._context import current_task
+from rxgraph._defaults import default_cache_key as default_cache_key
+from rxgraph._defaults import default_retry_on as default_retry_on
 from rxgraph.channels._overwrite import Overwrite as Overwrite
 from rxgraph.constants import PARENT
 
@@ -27,6 +30,9 @@ Namespace: TypeAlias = tuple[str, ...]
 
 Part: TypeAlias = tuple[Namespace, str, Any]
 """One event of a run inside the library: ``(namespace, stream mode, payload)``."""
+
+Checkpointer: TypeAlias = Any | bool | None
+"""A saver, any object with the methods of one; ``True`` and ``False`` say whether a graph inside another is saved."""
 
 ValueT = TypeVar("ValueT", default=Any)
 GotoT = TypeVar("GotoT", bound=Hashable, default=str)
@@ -239,6 +245,52 @@ class PregelTask(NamedTuple):
     result: Any = None
 
 
+class CacheKey(NamedTuple):
+    """Where the result of a task is cached, and for how many seconds."""
+
+    ns: tuple[str, ...]
+    key: str
+    ttl: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PregelExecutableTask:
+    """A task with all that is needed to run it; programs name it in annotations, the runtime has a task of its own."""
+
+    name: str
+    input: Any
+    proc: Any
+    writes: deque[tuple[str, Any]]
+    config: Any
+    triggers: Sequence[str]
+    retry_policy: Sequence[RetryPolicy]
+    cache_key: CacheKey | None
+    id: str
+    path: tuple[Any, ...]
+    writers: Sequence[Any] = ()
+    subgraphs: Sequence[Any] = ()
+    timeout: TimeoutPolicy | None = None
+
+
+def ensure_valid_checkpointer(checkpointer: Checkpointer) -> Checkpointer:
+    """Return *checkpointer* if a graph can be compiled with it.
+
+    Raises:
+        TypeError: It is no saver.
+    """
+    is_saver = hasattr(checkpointer, "get_tuple") and hasattr(checkpointer, "put")
+    if checkpointer is None or isinstance(checkpointer, bool) or is_saver:
+        return checkpointer
+    raise TypeError(
+        f"checkpointer must be a saver, True, False or None, got {checkpointer!r}. Make one, e.g. InMemorySaver()."
+    )
+
+
+def omit_payload(payload: Any) -> dict[str, Any]:
+    """Show nothing of a payload; for ``TracePolicy(process_inputs=omit_payload)``."""
+    return {}
+
+
 class StateSnapshot(NamedTuple):
     """The state of a thread at one checkpoint."""
 
@@ -295,6 +347,28 @@ class DebugPayload(TypedDict):
     payload: Any
 
 
+class CheckpointTask(TypedDict):
+    """A task of a ``checkpoints`` event."""
+
+    id: str
+    name: str
+    error: NotRequired[Any]
+    result: NotRequired[Any]
+    interrupts: NotRequired[list[dict[str, Any]]]
+    state: Any
+
+
+class CheckpointPayload(TypedDict):
+    """``checkpoints`` event: where a thread stands."""
+
+    config: dict[str, Any] | None
+    metadata: dict[str, Any]
+    values: Any
+    next: list[str]
+    parent_config: dict[str, Any] | None
+    tasks: list[CheckpointTask]
+
+
 class ValuesStreamPart(TypedDict):
     """A ``values`` event of ``version="v2"``."""
 
@@ -320,6 +394,22 @@ class CustomStreamPart(TypedDict):
     data: Any
 
 
+class MessagesStreamPart(TypedDict):
+    """A ``messages`` event of ``version="v2"``: a message or a piece of one, and where it comes from."""
+
+    type: Literal["messages"]
+    ns: Namespace
+    data: tuple[Any, dict[str, Any]]
+
+
+class CheckpointStreamPart(TypedDict):
+    """A ``checkpoints`` event of ``version="v2"``."""
+
+    type: Literal["checkpoints"]
+    ns: Namespace
+    data: CheckpointPayload
+
+
 class TasksStreamPart(TypedDict):
     """A ``tasks`` event of ``version="v2"``."""
 
@@ -336,12 +426,25 @@ class DebugStreamPart(TypedDict):
     data: DebugPayload
 
 
-StreamPart: TypeAlias = ValuesStreamPart | UpdatesStreamPart | CustomStreamPart | TasksStreamPart | DebugStreamPart
+StreamPart: TypeAlias = (
+    ValuesStreamPart
+    | UpdatesStreamPart
+    | MessagesStreamPart
+    | CustomStreamPart
+    | CheckpointStreamPart
+    | TasksStreamPart
+    | DebugStreamPart
+)
 """An event of ``stream(version="v2")``."""
 
 __all__ = (
     "All",
+    "CacheKey",
     "CachePolicy",
+    "CheckpointPayload",
+    "CheckpointStreamPart",
+    "CheckpointTask",
+    "Checkpointer",
     "Command",
     "CustomStreamPart",
     "DebugPayload",
@@ -350,9 +453,11 @@ __all__ = (
     "Emit",
     "GraphOutput",
     "Interrupt",
+    "MessagesStreamPart",
     "Namespace",
     "Overwrite",
     "Part",
+    "PregelExecutableTask",
     "PregelTask",
     "RetryPolicy",
     "Send",
@@ -368,5 +473,9 @@ __all__ = (
     "TracePolicy",
     "UpdatesStreamPart",
     "ValuesStreamPart",
+    "default_cache_key",
+    "default_retry_on",
+    "ensure_valid_checkpointer",
     "interrupt",
+    "omit_payload",
 )

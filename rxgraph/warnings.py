@@ -35,8 +35,23 @@ class LangGraphDeprecationWarning(DeprecationWarning):
     """A spelling that LangGraph has retired and rxgraph still takes, so that programs carry over."""
 
 
+class LangGraphDeprecatedSinceV05(LangGraphDeprecationWarning):
+    """Retired in LangGraph 0.5."""
+
+
+class LangGraphDeprecatedSinceV10(LangGraphDeprecationWarning):
+    """Retired in LangGraph 1.0."""
+
+
+class LangGraphDeprecatedSinceV11(LangGraphDeprecationWarning):
+    """Retired in LangGraph 1.1."""
+
+
 __all__ = (
     "InputIgnoredWarning",
+    "LangGraphDeprecatedSinceV05",
+    "LangGraphDeprecatedSinceV10",
+    "LangGraphDeprecatedSinceV11",
     "LangGraphDeprecationWarning",
     "NoSaverWarning",
     "RxGraphWarning",

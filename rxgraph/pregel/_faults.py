@@ -6,10 +6,10 @@ Pure decisions; the lanes wait and run. Bubble-ups (questions, drains, commands 
 from __future__ import annotations
 
 import random
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
+from rxgraph._defaults import default_retry_on
 from rxgraph.checkpoint.base import task_id
 from rxgraph.constants import ERROR, ERROR_SOURCE_NODE, NS_END, PUSH
 from rxgraph.errors import NodeError
@@ -20,41 +20,10 @@ from ._lineage import Lineage
 from ._plan import Node
 from ._task import Task
 
-PERMANENT: Final = (
-    ValueError,
-    TypeError,
-    ArithmeticError,
-    ImportError,
-    LookupError,
-    NameError,
-    SyntaxError,
-    RuntimeError,
-    ReferenceError,
-    StopIteration,
-    StopAsyncIteration,
-    OSError,
-)
-"""Errors that trying again doesn't mend, unless they are of the network."""
 HANDLES: Final = "node_error_handler"
 """Stands in the path of a task that runs an error handler."""
 
 Predicate = Callable[[Exception], bool]
-
-
-def default_retry_on(error: Exception) -> bool:
-    """Whether an error is worth another attempt: of the network, of a server, or of a class that nobody knows."""
-    if isinstance(error, ConnectionError):
-        return True
-    if (httpx := sys.modules.get("httpx")) is not None and isinstance(error, httpx.HTTPStatusError):
-        return is_servers(error.response)
-    if (requests := sys.modules.get("requests")) is not None and isinstance(error, requests.HTTPError):
-        return error.response is None or is_servers(error.response)
-    return not isinstance(error, PERMANENT)
-
-
-def is_servers(response: Any) -> bool:
-    """Whether an answer of HTTP says that the server has failed, not the caller."""
-    return bool(500 <= response.status_code < 600)
 
 
 class Retry(NamedTuple):
@@ -187,4 +156,4 @@ def handlers_left(lineage: Lineage, tasks: Sequence[Task]) -> list[Task]:
     return found
 
 
-__all__ = ("HandlerTask", "Retry", "default_retry_on", "handler_of", "handlers_left")
+__all__ = ("HandlerTask", "Retry", "handler_of", "handlers_left")

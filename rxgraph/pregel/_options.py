@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, cast, get_args
 
@@ -11,6 +12,7 @@ from rxgraph._hints import did_you_mean
 from rxgraph.errors import NotYetAvailableError
 from rxgraph.runtime import RunControl
 from rxgraph.types import All, Durability, StreamMode
+from rxgraph.warnings import LangGraphDeprecatedSinceV10
 
 
 class RunOptions(TypedDict, total=False):
@@ -29,6 +31,7 @@ class RunOptions(TypedDict, total=False):
         interrupt_after: Stop after these nodes.
         durability: When checkpoints are saved. ``"sync"``: before the next superstep begins; ``"async"``, the
             default: meanwhile, a few at most; ``"exit"``: one, when the run ends.
+        checkpoint_during: Retired: ``True`` is ``durability="async"``, ``False`` is ``durability="exit"``.
     """
 
     context: Any
@@ -42,6 +45,7 @@ class RunOptions(TypedDict, total=False):
     interrupt_before: All | Sequence[str] | None
     interrupt_after: All | Sequence[str] | None
     durability: Durability | None
+    checkpoint_during: bool | None
 
 
 NAMES: Final = frozenset(RunOptions.__annotations__)
@@ -82,6 +86,28 @@ def read_version(value: Any) -> Literal["v1", "v2"]:
     if value not in ("v1", "v2"):
         raise ValueError(f"version got {value!r}; expected 'v1' or 'v2'.")
     return cast(Literal["v1", "v2"], value)
+
+
+def asked_durability(options: RunOptions) -> str | None:
+    """Read when checkpoints are saved, also in its retired spelling.
+
+    Raises:
+        ValueError: None of the three ways, or both spellings.
+    """
+    during = options.get("checkpoint_during")
+    if during is None:
+        return read_durability(options.get("durability"))
+    warnings.warn(
+        "checkpoint_during is deprecated, use durability: 'async' for True, 'exit' for False.",
+        LangGraphDeprecatedSinceV10,
+        stacklevel=6,
+    )
+    if options.get("durability") is not None:
+        raise ValueError(
+            f"A run takes checkpoint_during={during!r} or durability={options['durability']!r}, not both. "
+            "Leave checkpoint_during out."
+        )
+    return "async" if during else "exit"
 
 
 def read_durability(value: Any) -> str | None:

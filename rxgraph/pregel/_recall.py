@@ -6,11 +6,11 @@ input alone: thread, configuration and context don't count.
 
 from __future__ import annotations
 
-import pickle
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
+from rxgraph._defaults import default_cache_key
 from rxgraph.types import CachePolicy
 
 CACHED_WRITES: Final = "__pregel_ns_writes"
@@ -53,35 +53,6 @@ class Caching(NamedTuple):
                 f"Node {self.namespace[-1]!r}: CachePolicy.key_func returned {made!r}; expected str or bytes."
             )
         return self.namespace, xxh3_128_hexdigest(made.encode() if isinstance(made, str) else made)
-
-
-def default_cache_key(*args: Any, **kwargs: Any) -> bytes:
-    """Return the same bytes for the same arguments, in whatever order dicts and sets hold theirs.
-
-    Raises:
-        TypeError: An argument can't be pickled.
-    """
-    try:
-        return pickle.dumps((_frozen(args), _frozen(kwargs)), protocol=5)
-    except (pickle.PicklingError, TypeError, AttributeError) as error:
-        raise TypeError(
-            f"Input can't be made into a cache key ({error}). Give CachePolicy a key_func that makes one out of the "
-            "part that counts."
-        ) from error
-
-
-def _frozen(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return "dict", tuple(sorted(((_frozen(key), _frozen(item)) for key, item in value.items()), key=_order))
-    if isinstance(value, set | frozenset):
-        return "set", tuple(sorted(map(_frozen, value), key=_order))
-    if isinstance(value, list | tuple | deque):
-        return tuple(map(_frozen, value))
-    return value
-
-
-def _order(value: Any) -> bytes:
-    return pickle.dumps(value, protocol=5)
 
 
 def kept(writes: Iterable[tuple[str, Any]]) -> deque[tuple[str, Any]]:

@@ -29,7 +29,7 @@ from rxgraph.constants import (
     RESUME,
 )
 from rxgraph.errors import GraphBubbleUp, GraphInterrupt, NodeError, ParentCommand
-from rxgraph.runtime import ExecutionInfo, RunControl, Runtime
+from rxgraph.runtime import ExecutionInfo, RunControl, Runtime, ServerInfo
 from rxgraph.types import Command, Interrupt, Namespace, StreamWriter
 
 from ._answers import checked, shown_schema
@@ -330,6 +330,7 @@ class Task:
                 node_attempt=self.attempt,
                 node_first_attempt_time=self.began,
             ),
+            server_info=ServerInfo.of(configurable),
             control=run.control,
         )
 

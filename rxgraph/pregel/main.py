@@ -39,7 +39,7 @@ from ._jsonschemas import JsonSchemas
 from ._lineage import Lineage
 from ._nesting import caller_of, inner_config, root_config, without_task_ids
 from ._observe import observe_run
-from ._options import RunOptions, check_names, read_durability, read_limit, read_modes, read_version
+from ._options import RunOptions, asked_durability, check_names, read_limit, read_modes, read_version
 from ._plan import Node, Plan
 from ._run_tree import run_tree
 from ._saver import check_cache, check_saver, check_thread, no_root
@@ -600,7 +600,7 @@ class Pregel(JsonSchemas, Composable, Threads, Generic[StateT, ContextT, InputT,
         return _Run(engine, wiring, items, merged.get("max_concurrency"), durability)
 
     def _durability(self, options: RunOptions, caller: Task | None) -> str | None:
-        durability = read_durability(options.get("durability"))
+        durability = asked_durability(options)
         if caller is not None:
             return durability or caller.run.durability
         if durability is not None and self.checkpointer is None:

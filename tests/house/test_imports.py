@@ -12,8 +12,8 @@ from tests.house._source import Import, Module, modules
 LAYERS = (
     # The leaves know one another and nothing else. `types` shows `Overwrite` of `channels`; `managed` needs no engine.
     set(
-        "_annotations _clock _composing _config _context _hints _writer channels config constants errors managed"
-        " runtime types typing version warnings".split()
+        "_annotations _clock _composing _config _context _defaults _hints _writer channels config constants errors"
+        " managed runtime types typing version warnings".split()
     ),
     {"flow"},
     {"operators"},

@@ -1,0 +1,3 @@
+"""Old places of names, kept importable."""
+
+__all__ = ()
