@@ -49,11 +49,12 @@ def merge_configs(*configs: Mapping[str, Any] | None) -> dict[str, Any]:
 
 def _joined(callbacks: Any, more: Any) -> Any:
     """Join lists of handlers, or the managers that LangChain makes of them; a manager knows the run around it."""
-    if isinstance(callbacks, list) and isinstance(more, list):
+    managers = hasattr(callbacks, "add_handler"), hasattr(more, "add_handler")
+    if managers == (False, False):
         return [*callbacks, *(handler for handler in more if handler not in callbacks)]
-    if not isinstance(callbacks, list) and not isinstance(more, list):
+    if managers == (True, True):
         return callbacks.merge(more)
-    manager, handlers = (more, callbacks) if isinstance(callbacks, list) else (callbacks, more)
+    manager, handlers = (callbacks, more) if managers[0] else (more, callbacks)
     joined = manager.copy()
     for handler in handlers:
         joined.add_handler(handler, inherit=True)

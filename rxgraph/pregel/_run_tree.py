@@ -27,6 +27,11 @@ NAMELESS: Final = "RunnableCallable"
 def run_tree(name: str, config: Mapping[str, Any]) -> Tracer | None:
     """Return what tells the callbacks of a run; ``None`` if nobody listens who knows LangChain."""
     given = config.get("callbacks")
+    if given is None:
+        # The graph may have been called by a Runnable, which has handlers.
+        module = sys.modules.get("langchain_core.runnables.config")
+        around = None if module is None else module.var_child_runnable_config.get()
+        given = (around or {}).get("callbacks")
     # Whoever has made a handler has imported LangChain.
     if not given or "langchain_core" not in sys.modules:
         return None

@@ -357,6 +357,43 @@ def test_a_manager_says_what_is_around_the_run() -> None:
     ]
 
 
+@pytest.mark.parametrize("how", ["invoke", "ainvoke"])
+def test_a_graph_that_a_runnable_calls_is_inside_its_run(how: str) -> None:
+    def run(lg):
+        handler = Handler()
+        graph = chain(lg, ("n", f)).compile()
+
+        def calls(state):
+            return graph.invoke(state)
+
+        async def acalls(state):
+            return await graph.ainvoke(state)
+
+        outer, config = RunnableLambda(calls, acalls, name="outer"), {"callbacks": [handler]}
+        outer.invoke({"log": []}, config) if how == "invoke" else asyncio.run(outer.ainvoke({"log": []}, config))
+        return handler.heard.events
+
+    ours, theirs = map(run, LIBRARIES)
+    assert [event[:4] for event in ours] == [event[:4] for event in theirs]
+    assert [event[1:4] for event in ours if event[0] == "start"] == [
+        (1, None, "outer"),
+        (2, 1, "LangGraph"),
+        (3, 2, "n"),
+    ]
+
+
+def test_a_manager_beside_handlers_tells_both() -> None:
+    lg = LIBRARIES[0]
+    of_graph, of_call = Handler(), Handler()
+    manager = CallbackManager.configure(inheritable_callbacks=[of_call])
+    graph = chain(lg, ("n", f)).compile()
+    graph.with_config({"callbacks": [of_graph]}).invoke({"log": []}, {"callbacks": manager})
+    of_manager = CallbackManager.configure(inheritable_callbacks=[of_graph])
+    graph.with_config({"callbacks": of_manager}).invoke({"log": []}, {"callbacks": manager})
+    assert len(of_graph.heard.events) == 8
+    assert of_graph.heard.events == of_call.heard.events
+
+
 def test_handlers_of_a_graph_and_of_a_call_hear_both() -> None:
     of_graph, of_call, of_inner = Handler(), Handler(), Handler()
     lg = LIBRARIES[0]
