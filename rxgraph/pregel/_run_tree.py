@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Mapping
+from itertools import count
 from typing import Any, Final
 from uuid import UUID
 
@@ -117,6 +118,8 @@ class _NodeRun(_Chain):
         shown = {**config, "tags": [*config.get("tags", ()), *hidden]}
         super().__init__(callbacks, shown, task.name)
         self._task = task
+        # LangGraph counts what a node is, what it writes, and its paths; a start node is nothing.
+        self._places = count(2 if task.node.hidden else 3)
 
     def begin(self, input: Any) -> None:
         super().begin(_shown_input(self._task))
@@ -134,34 +137,34 @@ class _NodeRun(_Chain):
         config["callbacks"] = self.manager.get_child("seq:step:1")
         var_child_runnable_config.set({key: value for key, value in config.items() if key != "run_id"})  # type: ignore[arg-type]
 
-    def _path(self, number: int, body: Body) -> _Chain | None:
-        child = self.manager.get_child(f"seq:step:{number + (2 if self._task.node.hidden else 3)}")
+    def _path(self, body: Body) -> _Chain | None:
+        child = self.manager.get_child(f"seq:step:{next(self._places)}")
         if body.sync is not None and body.asynchronous is not None:
             # Only a Runnable has both faces, and it tells of itself.
             self._task.config["callbacks"] = child
             return None
         return _Chain(child, {}, NAMELESS if body.name == "<lambda>" else body.name)
 
-    def route(self, number: int, body: Body, view: Any, task: Task) -> Any:
-        chain = self._path(number, body)
+    def route(self, body: Body, view: Any, task: Task) -> Any:
+        chain = self._path(body)
         if chain is None:
-            return super().route(number, body, view, task)
+            return super().route(body, view, task)
         chain.begin(view)
         try:
-            answer = super().route(number, body, view, task)
+            answer = super().route(body, view, task)
         except BaseException as error:
             chain.fail(error)
             raise
         chain.end(answer)
         return answer
 
-    async def aroute(self, number: int, body: Body, view: Any, task: Task) -> Any:
-        chain = self._path(number, body)
+    async def aroute(self, body: Body, view: Any, task: Task) -> Any:
+        chain = self._path(body)
         if chain is None:
-            return await super().aroute(number, body, view, task)
+            return await super().aroute(body, view, task)
         await chain.abegin(view)
         try:
-            answer = await super().aroute(number, body, view, task)
+            answer = await super().aroute(body, view, task)
         except GeneratorExit:
             raise
         except BaseException as error:

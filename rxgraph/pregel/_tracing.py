@@ -32,8 +32,8 @@ class Span:
     def fail(self, error: BaseException) -> None:
         """Hear of another end: an error, a question, a command for the parent, or that nobody reads any further."""
 
-    def route(self, number: int, body: Body, view: Any, task: Task) -> Any:
-        """Run the path of a conditional edge, the *number*-th of its node, and return its answer."""
+    def route(self, body: Body, view: Any, task: Task) -> Any:
+        """Run the path of a conditional edge, and return its answer; called for those of a node in their order."""
         return body.run(view, task)
 
     async def abegin(self, input: Any) -> None:
@@ -48,7 +48,7 @@ class Span:
         """Do what :meth:`fail` does, on the event loop."""
         self.fail(error)
 
-    async def aroute(self, number: int, body: Body, view: Any, task: Task) -> Any:
+    async def aroute(self, body: Body, view: Any, task: Task) -> Any:
         """Do what :meth:`route` does, on the event loop."""
         return body.run(view, task) if body.asynchronous is None else await body.asynchronous(view, task)
 
@@ -77,11 +77,10 @@ def open_tracer(name: str, config: Mapping[str, Any]) -> Tracer | None:
 
 
 def open_span(task: Task) -> Span | None:
-    """Return what traces the next attempt to run a task; a start node that decides nothing is not traced."""
+    """Return what traces the next attempt to run a task of a traced run; not that of a start node without paths."""
     tracer = task.run.tracer
-    if tracer is None or (task.node.hidden and not task.node.routers):
-        return None
-    return tracer.attempt(task)
+    assert tracer is not None
+    return None if task.node.hidden and not task.node.routers else tracer.attempt(task)
 
 
 def traced_turns(tracer: Tracer, engine: Engine, turns: Generator[None, None, None]) -> Generator[None, None, None]:
@@ -131,8 +130,8 @@ class _SeveralSpans(Span):
         for span in reversed(self._spans):
             span.fail(error)
 
-    def route(self, number: int, body: Body, view: Any, task: Task) -> Any:
-        return self._spans[0].route(number, body, view, task)
+    def route(self, body: Body, view: Any, task: Task) -> Any:
+        return self._spans[0].route(body, view, task)
 
     async def abegin(self, input: Any) -> None:
         for span in self._spans:
@@ -146,8 +145,8 @@ class _SeveralSpans(Span):
         for span in reversed(self._spans):
             await span.afail(error)
 
-    async def aroute(self, number: int, body: Body, view: Any, task: Task) -> Any:
-        return await self._spans[0].aroute(number, body, view, task)
+    async def aroute(self, body: Body, view: Any, task: Task) -> Any:
+        return await self._spans[0].aroute(body, view, task)
 
 
 class _Several(_SeveralSpans, Tracer):

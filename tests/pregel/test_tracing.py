@@ -43,13 +43,13 @@ class NotedNode(Noted):
         super().begin(input)
         HERE.set(self.name)
 
-    def route(self, number: int, body: Any, view: Any, task: Any) -> Any:
-        answer = super().route(number, body, view, task)
+    def route(self, body: Any, view: Any, task: Any) -> Any:
+        answer = super().route(body, view, task)
         self.notes.append((self.name, "goes", answer))
         return answer
 
-    async def aroute(self, number: int, body: Any, view: Any, task: Any) -> Any:
-        answer = await super().aroute(number, body, view, task)
+    async def aroute(self, body: Any, view: Any, task: Any) -> Any:
+        answer = await super().aroute(body, view, task)
         self.notes.append((self.name, "goes", answer))
         return answer
 
@@ -165,6 +165,7 @@ def test_a_run_without_a_tracer_calls_nothing_of_the_seam(lane: Lane, monkeypatc
 
     for module in (_tracing, _sync, _aio):
         monkeypatch.setattr(module, "open_span", called)
+    monkeypatch.setattr(_sync, "_traced_attempt", called)
     monkeypatch.setattr(_sync, "traced_turns", called)
     monkeypatch.setattr(_aio, "traced_drive", called)
     assert lane.invoke(graph_of(("n", lane.node(where))), {"log": []}) == {"log": ["outside"]}

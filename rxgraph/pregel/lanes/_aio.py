@@ -244,22 +244,23 @@ class AsyncLane:
             task.begin_again()
 
     async def _attempt_in_time(self, task: Task) -> None:
+        attempt = self._attempt if task.run.tracer is None else self._traced_attempt
         if task.node.timeout is None:
-            return await self._attempt(task)
+            await attempt(task)
+            return
         with Deadline(task.name, task.node.timeout) as task.deadline:
             try:
-                await self._attempt(task)
+                await attempt(task)
             finally:
                 task.deadline = None
 
-    async def _attempt(self, task: Task) -> None:
-        span = None if task.run.tracer is None else open_span(task)
+    async def _traced_attempt(self, task: Task) -> Any:
+        span = open_span(task)
         if span is None:
-            await self._run_node(task)
-            return
+            return await self._attempt(task)
         await span.abegin(task.input)
         try:
-            output = await self._run_node(task, span)
+            output = await self._attempt(task, span)
         except GeneratorExit:
             # Whoever closes a coroutine waits for nothing any more.
             raise
@@ -267,8 +268,9 @@ class AsyncLane:
             await span.afail(error)
             raise
         await span.aend(output)
+        return output
 
-    async def _run_node(self, task: Task, span: Span | None = None) -> Any:
+    async def _attempt(self, task: Task, span: Span | None = None) -> Any:
         node = task.node
         body = node.body
         try:
@@ -281,11 +283,11 @@ class AsyncLane:
         except ParentCommand as signal:
             output = own_command(task, signal)
         node.record(output, task)
-        for number, router in enumerate(node.routers):
+        for router in node.routers:
             view, body = router.read(task, output), router.body
             # A sync router runs on the loop: it picks a name, and a thread would cost more than the superstep.
             if span is not None:
-                answer = await span.aroute(number, body, view, task)
+                answer = await span.aroute(body, view, task)
             else:
                 answer = body.run(view, task) if body.asynchronous is None else await body.asynchronous(view, task)
             router.write(answer, task)

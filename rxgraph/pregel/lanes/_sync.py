@@ -46,16 +46,17 @@ BEGUN: Final = object()
 def run_task(task: Task) -> None:
     """Run a node and its routers; the task's writes are the result."""
     CURRENT.set(task)
+    attempt = _attempt if task.run.tracer is None else _traced_attempt
     retry = task.node.retry
     if retry is None:
-        _attempt(task)
+        attempt(task)
         return
     wiring = task.run.wiring
     assert wiring is not None
     task.began = time()
     while True:
         try:
-            _attempt(task)
+            attempt(task)
             return
         except GraphBubbleUp:
             raise
@@ -66,31 +67,30 @@ def run_task(task: Task) -> None:
         task.begin_again()
 
 
-def _attempt(task: Task) -> None:
-    span = None if task.run.tracer is None else open_span(task)
+def _traced_attempt(task: Task) -> Any:
+    span = open_span(task)
     if span is None:
-        _run_node(task)
-        return
+        return _attempt(task)
     span.begin(task.input)
     try:
-        output = _run_node(task, span)
+        output = _attempt(task, span)
     except BaseException as error:
         span.fail(error)
         raise
     span.end(output)
+    return output
 
 
-def _run_node(task: Task, span: Span | None = None) -> Any:
+def _attempt(task: Task, span: Span | None = None) -> Any:
     node = task.node
     try:
         output = node.body.run(task.input, task)
     except ParentCommand as signal:
         output = own_command(task, signal)
     node.record(output, task)
-    for number, router in enumerate(node.routers):
-        view, body = router.read(task, output), router.body
-        answer = body.run(view, task) if span is None else span.route(number, body, view, task)
-        router.write(answer, task)
+    for router in node.routers:
+        run = router.body.run if span is None else partial(span.route, router.body)
+        router.write(run(router.read(task, output), task), task)
     return output
 
 
