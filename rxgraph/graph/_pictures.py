@@ -1,12 +1,11 @@
-"""What a compiled graph shows of itself: its picture, the graphs inside it, a line of text."""
+"""What a compiled graph shows of itself: its picture, a line of text."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rxgraph.config import RunnableConfig
-from rxgraph.constants import NS_SEP
 
 if TYPE_CHECKING:
     from rxgraph.pregel._plan import Node
@@ -46,33 +45,6 @@ class Pictures:
     async def aget_graph(self, config: RunnableConfig | None = None, *, xray: bool | int = False) -> Drawing:
         """Do what :meth:`get_graph` does."""
         return self.get_graph(config, xray=xray)
-
-    def get_subgraphs(self, *, namespace: str | None = None, recurse: bool = False) -> Iterator[tuple[str, Any]]:
-        """Yield the graphs inside this one as ``(node, graph)``.
-
-        Args:
-            namespace: Only the graph there: ``"node"``, or with *recurse* ``"node|inner node"``.
-            recurse: Also those inside the inner ones, as ``("node|inner node", graph)``.
-        """
-        for name, node in self.nodes.items():
-            graph = node.inner
-            if graph is None or (namespace is not None and namespace.split(NS_SEP)[0] != name):
-                continue
-            if namespace in (None, name):
-                yield name, graph
-            if namespace == name:
-                return
-            if recurse:
-                deeper = None if namespace is None else namespace[len(name) + len(NS_SEP) :]
-                for path, inner in graph.get_subgraphs(namespace=deeper, recurse=True):
-                    yield f"{name}{NS_SEP}{path}", inner
-
-    async def aget_subgraphs(
-        self, *, namespace: str | None = None, recurse: bool = False
-    ) -> AsyncIterator[tuple[str, Any]]:
-        """Do what :meth:`get_subgraphs` does."""
-        for found in self.get_subgraphs(namespace=namespace, recurse=recurse):
-            yield found
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         """Return what a notebook shows: the picture as SVG and as Mermaid text, else the ``repr``."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import warnings
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from copy import copy
@@ -457,6 +457,33 @@ class Pregel(JsonSchemas, Composable, Threads, Generic[StateT, ContextT, InputT,
     def _cached_namespaces(self, nodes: Sequence[str] | None) -> list[tuple[str, ...]]:
         cachings = [self.nodes[name].caching for name in (self.nodes if nodes is None else nodes)]
         return [caching.namespace for caching in cachings if caching is not None]
+
+    def get_subgraphs(self, *, namespace: str | None = None, recurse: bool = False) -> Iterator[tuple[str, Any]]:
+        """Yield the graphs inside this one as ``(node, graph)``.
+
+        Args:
+            namespace: Only the graph there: ``"node"``, or with *recurse* ``"node|inner node"``.
+            recurse: Also those inside the inner ones, as ``("node|inner node", graph)``.
+        """
+        for name, node in self.nodes.items():
+            graph = node.inner
+            if graph is None or (namespace is not None and namespace.split(NS_SEP)[0] != name):
+                continue
+            if namespace in (None, name):
+                yield name, graph
+            if namespace == name:
+                return
+            if recurse:
+                deeper = None if namespace is None else namespace[len(name) + len(NS_SEP) :]
+                for path, inner in graph.get_subgraphs(namespace=deeper, recurse=True):
+                    yield f"{name}{NS_SEP}{path}", inner
+
+    async def aget_subgraphs(
+        self, *, namespace: str | None = None, recurse: bool = False
+    ) -> AsyncIterator[tuple[str, Any]]:
+        """Do what :meth:`get_subgraphs` does."""
+        for found in self.get_subgraphs(namespace=namespace, recurse=recurse):
+            yield found
 
     @property
     def nodes(self) -> Mapping[str, Node]:

@@ -40,7 +40,10 @@ def test_a_graph_is_a_step(lane) -> None:
     inner = made({"one": NodeBuilder().subscribe_only("i").do(lane.node(plus_one)).write_to("o")})
     outer = made({"n": NodeBuilder().subscribe_only("i").do(inner).write_to("o")})
     assert lane.invoke(outer, 3) == 4
-    assert outer.nodes["n"].inner is inner
+    assert list(outer.get_subgraphs()) == [("n", inner)]
+    around = made({"m": NodeBuilder().subscribe_only("i").do(outer).write_to("o")})
+    assert list(around.get_subgraphs(recurse=True)) == [("m", outer), ("m|n", inner)]
+    assert list(around.get_subgraphs(namespace="m|n", recurse=True)) == [("m|n", inner)]
 
 
 def test_a_node_that_was_built_does_not_change_any_more(lane) -> None:
