@@ -39,9 +39,16 @@ types: $(VENV)/dev.stamp
 	@echo "== types"
 	@$(BIN)/mypy rxgraph $(wildcard tests/typing)
 
+# The parity tests take as long as all others together, so that two cores share the work; ARGS choose for themselves.
 unit: $(VENV)/dev.stamp
 	@echo "== tests, README and docs"
+ifeq ($(ARGS),)
+	@$(BIN)/pytest -q tests/parity >$(VENV)/parity.log 2>&1 & parity=$$!; \
+	    $(BIN)/pytest -q --ignore=tests/parity; ours=$$?; \
+	    wait $$parity; theirs=$$?; cat $(VENV)/parity.log; exit $$((ours | theirs))
+else
 	@$(BIN)/pytest -q $(ARGS)
+endif
 
 # A kernel of this environment, whatever kernels the user has; warnings of Jupyter's own machinery are not ours.
 notebooks: export JUPYTER_PREFER_ENV_PATH = 1

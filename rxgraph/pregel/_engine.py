@@ -154,7 +154,8 @@ class Engine:
                     state.seen.setdefault(name, {})
             if superstep.stopped:
                 self.interrupts = superstep.interrupts
-                yield from self._show_siblings(tasks, outputs)
+                if run.caller is None:
+                    yield from self._show_siblings(tasks, outputs)
                 if not self.interrupts:
                     yield from self._show_stop()
                 return self._hand_on()

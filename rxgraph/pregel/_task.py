@@ -323,6 +323,7 @@ class Task:
             heartbeat=self.heartbeat,
             previous=self.previous,
             execution_info=ExecutionInfo(
+                checkpoint_id=None if run.lineage is None else run.lineage.head["id"],
                 checkpoint_ns=self.checkpoint_ns,
                 task_id=self.id,
                 thread_id=thread_id,

@@ -681,7 +681,8 @@ class Pregel(JsonSchemas, Composable, Threads, Generic[StateT, ContextT, InputT,
 
     def _context(self, context: Any) -> Any:
         make = self._schemas.context
-        return make(context) if make is not None and isinstance(context, dict) else context
+        # An empty context is none, as everywhere where one can be taken over.
+        return make(context) if context and make is not None and isinstance(context, dict) else context or None
 
     def _coerce(self, mode: str, data: Any) -> Any:
         make = self._schemas.output

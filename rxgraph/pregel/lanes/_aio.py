@@ -106,7 +106,7 @@ class AsyncLane:
         await (self._drive(turn) if tracer is None else traced_drive(tracer, self._engine, self._drive(turn)))
 
     async def _drive(self, turn: Callable[[], Awaitable[None]] | None) -> None:
-        engine, mux, saves = self._engine, self._wiring.mux, self._made_saving
+        engine, mux, gate, saves = self._engine, self._wiring.mux, self._wiring.gate, self._made_saving
         self._wiring.owner = get_ident()
         self._wiring.turn = turn
         self._wiring.spawn = self._spawn
@@ -137,6 +137,8 @@ class AsyncLane:
                             error = await self._run(superstep)
                 elif isinstance(effect, Emit):
                     for part in effect.parts:
+                        if not gate.is_open:
+                            await gate
                         mux.on_next(part)
                 elif isinstance(effect, Recall):
                     outcome = await engine.run.cache.aget(effect.keys)

@@ -133,7 +133,7 @@ class SyncLane:
         Raises:
             LaneError: A superstep has an async node; raised before any of its nodes runs.
         """
-        engine, mux, saves = self._engine, self._wiring.mux, self._made_saving
+        engine, mux, gate, saves = self._engine, self._wiring.mux, self._wiring.gate, self._made_saving
         async_nodes = engine.run.plan.async_nodes
         if async_nodes:
             for name in engine.run.plan.certain:
@@ -169,6 +169,8 @@ class SyncLane:
                         error = yield from self._run_crew(superstep)
                 elif isinstance(effect, Emit):
                     for part in effect.parts:
+                        while not gate.is_open:
+                            yield
                         mux.on_next(part)
                 elif isinstance(effect, Recall):
                     outcome = engine.run.cache.get(effect.keys)
