@@ -52,6 +52,13 @@ DIFFERENCES: dict[str, Difference] = {
         Difference("a_bulk_is_checked_first"),
         Difference("an_ignored_input_warns", warns=("InputIgnoredWarning",)),
         Difference("a_durability_without_a_saver_warns", warns=("NoSaverWarning",)),
+        Difference("parents_are_saved"),
+        Difference("a_streamed_parent_is_the_real_one"),
+        Difference("custom_events_of_tasks_are_their_graphs"),
+        Difference("a_handler_may_command_the_parent"),
+        Difference("policies_are_checked_at_once"),
+        Difference("inner_input_is_what_it_takes"),
+        Difference("an_inner_graph_is_numbered_when_it_is_called"),
         Difference("equal_inputs_share_a_cached_result"),
         # Named by test_messages.py.
         Difference("messages_may_stay_dicts"),

@@ -422,3 +422,121 @@ def test_difference_equal_inputs_share_a_cached_result() -> None:
 def test_difference_a_state_names_its_thread() -> None:
     refused = {"configurable": {"user": "1"}}
     assert outcomes(lambda lg: saved(lg, a=say("a")).get_state(refused)) == (ValueError, KeyError)
+
+
+CONFIG: Any = {"configurable": {"thread_id": "1"}}
+
+
+class Two(Log):
+    other: str
+
+
+def saver_of(lg: Any) -> Any:
+    return import_module(f"{lg.name}.checkpoint.memory").InMemorySaver()
+
+
+def within(lg: Any, inner: Any, schema: Any = Log) -> Any:
+    graph = lg.StateGraph(schema).add_node("inner", inner).add_edge(lg.START, "inner")
+    return graph.compile(checkpointer=saver_of(lg))
+
+
+def inner_rows(graph: Any) -> list[Any]:
+    return [one for one in graph.checkpointer.list(None) if one.config["configurable"]["checkpoint_ns"]]
+
+
+def test_difference_inner_input_is_what_it_takes() -> None:
+    def started(lg: Any) -> Any:
+        graph = within(lg, graph_of(lg, say("a")), Two)
+        graph.invoke({"log": ["x"], "other": "y"}, CONFIG)
+        return inner_rows(graph)[-1].checkpoint["channel_values"]["__start__"]
+
+    assert outcomes(started) == ({"log": ["x"]}, {"log": ["x"], "other": "y"})
+
+
+def test_difference_parents_are_saved() -> None:
+    def dangling(lg: Any) -> int:
+        middle = lg.StateGraph(Log).add_node("leaf", graph_of(lg, say("a"))).add_edge(lg.START, "leaf")
+        graph = within(lg, middle.compile(checkpointer=False))
+        graph.invoke({"log": []}, CONFIG)
+        saved = {one.config["configurable"]["checkpoint_id"] for one in graph.checkpointer.list(None)}
+        return len({id for one in inner_rows(graph) for id in one.metadata["parents"].values()} - saved)
+
+    ours, theirs = outcomes(dangling)
+    assert ours == 0 < theirs
+
+
+def test_difference_an_inner_graph_is_numbered_when_it_is_called() -> None:
+    def places(lg: Any) -> Any:
+        inner = graph_of(lg, say("a"))
+
+        def node(state: Any) -> Any:
+            first, second = inner.stream({"log": [1]}), inner.stream({"log": [2]})
+            return {"log": [len(list(second)), len(list(first))]}
+
+        graph = within(lg, node)
+        graph.invoke({"log": []}, CONFIG)
+        rows = [one for one in inner_rows(graph) if one.metadata["source"] == "input"]
+        return {
+            one.checkpoint["channel_values"]["__start__"]["log"][0]: one.config["configurable"]["checkpoint_ns"].count(
+                "|"
+            )
+            for one in rows
+        }
+
+    assert outcomes(places) == ({1: 0, 2: 1}, {2: 0, 1: 1})
+
+
+def test_difference_a_streamed_parent_is_the_real_one() -> None:
+    def parent(lg: Any) -> Any:
+        graph = lg.StateGraph(Log).add_node("a", say("a")).add_edge(lg.START, "a").compile(checkpointer=saver_of(lg))
+        graph.invoke({"log": []}, CONFIG, durability="exit")
+        (first,) = graph.get_state_history(CONFIG)
+        shown = list(graph.stream({"log": []}, CONFIG, stream_mode="checkpoints", durability="exit"))[-1]
+        return (
+            shown["parent_config"] is not None
+            and shown["parent_config"]["configurable"]["checkpoint_id"]
+            == (first.config["configurable"]["checkpoint_id"])
+        )
+
+    assert outcomes(parent) == (True, False)
+
+
+def test_difference_custom_events_of_tasks_are_their_graphs() -> None:
+    def depth(lg: Any) -> int:
+        func, config = import_module(f"{lg.name}.func"), import_module(f"{lg.name}.config")
+
+        @func.task
+        def write() -> None:
+            config.get_stream_writer()("here")
+
+        @func.entrypoint()
+        def work(n: int) -> None:
+            write().result()
+
+        return next(len(ns) for ns, event in work.stream(1, stream_mode="custom", subgraphs=True))
+
+    assert outcomes(depth) == (0, 1)
+
+
+def test_difference_a_handler_may_command_the_parent() -> None:
+    def run(lg: Any) -> Any:
+        def fail(state: Any) -> None:
+            raise ConnectionError
+
+        def handle(state: Any) -> Any:
+            return lg.Command(graph=lg.Command.PARENT, update={"log": ["up"]})
+
+        inner = lg.StateGraph(Log).add_node("fail", fail, error_handler=handle).add_edge(lg.START, "fail").compile()
+        return within(lg, inner).invoke({"log": []}, CONFIG)
+
+    ours, theirs = outcomes(run)
+    assert (ours, theirs.__name__) == ({"log": ["up"]}, "ParentCommand")
+
+
+def test_difference_policies_are_checked_at_once() -> None:
+    def build(lg: Any) -> str:
+        types = import_module(f"{lg.name}.types")
+        lg.StateGraph(Log).add_node("a", say("a"), retry_policy=types.RetryPolicy(retry_on="Boom"))
+        return "built"
+
+    assert outcomes(build) == (TypeError, "built")
