@@ -437,15 +437,10 @@ def callbacks_hear_nothing_of_a_plain_run(lg):
 
 PENDING: dict[str, str] = dict.fromkeys(
     (
-        "the_execution_info_of_a_node",
         "the_execution_info_without_a_saver",
-        "the_execution_info_inside",
-        "the_execution_info_after_an_answer",
         "the_server_of_a_run",
         "contexts_are_made_of_dicts_data",
-        "contexts_are_made_of_dicts_dict",
         "contexts_are_made_of_dicts_model",
-        "contexts_are_made_of_dicts_plain",
         "a_drain_under_exit",
         "callbacks_hear_of_questions_and_answers",
         "callbacks_hear_of_breakpoints",
