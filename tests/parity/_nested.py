@@ -93,7 +93,7 @@ def _inner(
     flat = [name for layer in names for name in layer]
     stops = st.one_of(st.just(()), st.just(()), st.just(()), st.sampled_from(flat).map(lambda name: (name,)))
     # Packets of one superstep to a stateful graph share its history: what it keeps is a matter of timing.
-    nests = any(node.inner is not None for layer in layers for node in layer)
+    nests = any(node.inner is not None or node.target is not None for layer in layers for node in layer)
     # What is never saved stands among the parents of graphs inside it there, and not here: parents_are_saved.
     modes = (None, None, True, False)
     mode = draw(st.sampled_from([one for one in modes if not (sent and one is True) and not (nests and one is False)]))
