@@ -11,7 +11,7 @@ import pydantic
 import pytest
 
 from tests.parity._sessions import Case, Cases, Log, asks, beside, calls, chain, fan, line, say
-from tests.parity._threads import NESTED_WAYS, compare
+from tests.parity._threads import PLAYED, compare
 
 CASES = Cases()
 program = CASES.program
@@ -453,7 +453,7 @@ PENDING: dict[str, str] = dict.fromkeys(
 """What a program waits for that the engine does not do yet."""
 
 
-@pytest.mark.parametrize("way", NESTED_WAYS)
+@pytest.mark.parametrize("way", PLAYED)
 @pytest.mark.parametrize(("case", "lane"), CASES.params(PENDING))
 def test_session(case: Case, lane: str, way: str) -> None:
     compare(case.program, lane, way, case.differences)
