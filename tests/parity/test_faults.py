@@ -29,7 +29,7 @@ from tests.parity._sessions import (
     say,
     see,
 )
-from tests.parity._threads import NESTED_WAYS, compare
+from tests.parity._threads import PLAYED, compare
 
 CASES = Cases()
 program = CASES.program
@@ -999,7 +999,7 @@ PENDING: dict[str, str] = dict.fromkeys(
 """What a program waits for that the engine does not do yet."""
 
 
-@pytest.mark.parametrize("way", NESTED_WAYS)
+@pytest.mark.parametrize("way", PLAYED)
 @pytest.mark.parametrize(("case", "lane"), CASES.params(PENDING))
 def test_session(case: Case, lane: str, way: str) -> None:
     compare(case.program, lane, way, case.differences)

@@ -12,7 +12,7 @@ import pytest
 from typing_extensions import TypedDict
 
 from tests.parity._sessions import Boom, Case, Cases, Data, Full, Log, Model, chain, line, say
-from tests.parity._threads import NESTED_WAYS, compare
+from tests.parity._threads import PLAYED, compare
 from tests.parity._twin import colour
 
 CASES = Cases()
@@ -352,7 +352,7 @@ PENDING: dict[str, str] = {}
 """What a program waits for that the engine does not do yet."""
 
 
-@pytest.mark.parametrize("way", NESTED_WAYS)
+@pytest.mark.parametrize("way", PLAYED)
 @pytest.mark.parametrize(("case", "lane"), CASES.params(PENDING))
 def test_session(case: Case, lane: str, way: str) -> None:
     compare(case.program, lane, way, case.differences)
