@@ -681,8 +681,10 @@ class Pregel(JsonSchemas, Composable, Threads, Generic[StateT, ContextT, InputT,
 
     def _context(self, context: Any) -> Any:
         make = self._schemas.context
+        if make is not None and isinstance(context, dict):
+            return make(context)
         # An empty context is none, as everywhere where one can be taken over.
-        return make(context) if context and make is not None and isinstance(context, dict) else context or None
+        return context or None
 
     def _coerce(self, mode: str, data: Any) -> Any:
         make = self._schemas.output
