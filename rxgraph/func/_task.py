@@ -11,8 +11,9 @@ from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 from rxgraph._context import current_task
 from rxgraph.pregel._body import callable_name, is_async_callable
-from rxgraph.pregel._calls import call, call_caching, call_node
+from rxgraph.pregel._calls import call, call_node
 from rxgraph.pregel._faults import Retry
+from rxgraph.pregel._recall import Caching
 from rxgraph.types import CachePolicy, RetryPolicy, TimeoutPolicy
 from rxgraph.warnings import LangGraphDeprecationWarning
 
@@ -57,7 +58,7 @@ class TaskFunction(Generic[P, T]):
                 f"Task {self.name!r} is sync and has a timeout, which is only for async functions: Python can't stop a "
                 "function that runs on a thread. Make it async, or leave the timeout out."
             )
-        self._caching = None if cache_policy is None else call_caching(func, cache_policy)
+        self._caching = None if cache_policy is None else Caching.of(None, func, cache_policy)
         retry = Retry.of(self.name, retry_policy)
         self._node = call_node(self.name, func, retry=retry, caching=self._caching, timeout=limit)
         functools.update_wrapper(self, func)

@@ -11,18 +11,17 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from rxgraph.checkpoint.base import path_string, task_id
-from rxgraph.constants import NS_END, PUSH, RESUME, RETURN
+from rxgraph.checkpoint.base import path_string
+from rxgraph.constants import PUSH, RESUME, RETURN
 from rxgraph.errors import GraphInterrupt
-from rxgraph.types import Namespace
 
 from ._body import Body, injected, is_async_callable
 from ._plan import Node
-from ._recall import CACHED_WRITES, Caching, FullKey
-from ._task import Task
+from ._recall import Caching, FullKey, kept
+from ._task import DerivedTask, Task
 
 
-class CallTask(Task):
+class CallTask(DerivedTask):
     """One call of a function.
 
     Args:
@@ -31,13 +30,12 @@ class CallTask(Task):
         args, kwargs: Of the call.
     """
 
-    __slots__ = ("_caller", "_number")
+    __slots__ = ("_number",)
 
     returns = True
 
     def __init__(self, node: Node, caller: Task, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        super().__init__(node, (args, kwargs), caller.run, caller.state)
-        self._caller = caller
+        super().__init__(node, (args, kwargs), caller)
         self._number = caller.next_call()
         lineage = self.run.lineage
         for channel, value in () if lineage is None else lineage.pending_of(self.id):
@@ -47,31 +45,12 @@ class CallTask(Task):
                 self.writes, self.restored = [(RETURN, value)], True
 
     @property
-    def triggers(self) -> tuple[str, ...]:
-        return (PUSH,)
-
-    @property
     def path(self) -> tuple[Any, ...]:
-        return (PUSH, self._caller.path, self._number, True)
+        return (PUSH, self.above.path, self._number, True)
 
     @property
-    def id(self) -> str:
-        lineage = self.run.lineage
-        if self._id is None and lineage is not None:
-            head, caller = lineage.head, self._caller
-            place = (PUSH, path_string(caller.path), str(self._number))
-            self._id = task_id(head["id"], caller.checkpoint_ns, self.step, self.name, *place, v=head["v"])
-        return super().id
-
-    @property
-    def namespace(self) -> Namespace:
-        return (*self._caller.namespace, f"{self.name}{NS_END}{self.id}")
-
-    @property
-    def checkpoint_map(self) -> dict[str, str]:
-        lineage = self.run.thread
-        above = super().checkpoint_map
-        return above if lineage is None else {**above, self._caller.checkpoint_ns: lineage.head["id"]}
+    def origin(self) -> tuple[str, ...]:
+        return (path_string(self.above.path), str(self._number))
 
     @property
     def result(self) -> Any:
@@ -86,6 +65,12 @@ class CallTask(Task):
             return None
         args, kwargs = self.input
         return caching.key(*args, **kwargs)
+
+    @property
+    def cache_entry(self) -> tuple[Any, int | None]:
+        """What is kept there, and the seconds that it is good for."""
+        assert self.node.caching is not None, "only a call with a key has an entry"
+        return kept(self.writes), self.node.caching.policy.ttl
 
 
 def settle(future: Any, task: CallTask) -> None:
@@ -117,12 +102,6 @@ def call_node(
     return Node(name, body, (), "", _record, retry=retry, caching=caching, timeout=timeout)
 
 
-def call_caching(function: Callable[..., Any], policy: Any) -> Caching:
-    """Return how the results of a function's calls are cached."""
-    code = getattr(function, "__module__", None), getattr(function, "__qualname__", None)
-    return Caching((CACHED_WRITES, ".".join(code) if all(code) else "__dynamic__"), policy)  # type: ignore[arg-type]
-
-
 def _call(function: Callable[..., Any], value: Any, task: Any) -> Any:
     args, kwargs = value
     return function(*args, **{**injected(function, kwargs, task), **kwargs})
@@ -137,4 +116,4 @@ def _record(output: Any, task: Task) -> None:
     task.writes.append((RETURN, output))
 
 
-__all__ = ("CallTask", "call", "call_caching", "call_node", "settle")
+__all__ = ("CallTask", "call", "call_node", "settle")

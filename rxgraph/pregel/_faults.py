@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from rxgraph._defaults import default_retry_on
-from rxgraph.checkpoint.base import task_id
-from rxgraph.constants import ERROR, ERROR_SOURCE_NODE, NS_END, PUSH
+from rxgraph.constants import ERROR, ERROR_SOURCE_NODE
 from rxgraph.errors import NodeError
 from rxgraph.runtime import Runtime
-from rxgraph.types import Namespace, RetryPolicy
+from rxgraph.types import RetryPolicy
 
 from ._lineage import Lineage
 from ._plan import Node
-from ._task import Task
+from ._task import DerivedTask, Task
 
 HANDLES: Final = "node_error_handler"
 """Stands in the path of a task that runs an error handler."""
@@ -72,14 +71,14 @@ def _predicate(name: str, retry_on: Any) -> Predicate:
         known = tuple(classes)
         return lambda error: isinstance(error, known)
     if callable(retry_on) and not isinstance(retry_on, type):
-        return retry_on  # type: ignore[no-any-return]
+        return cast(Predicate, retry_on)
     raise TypeError(
         f"Node {name!r} has a RetryPolicy with retry_on={retry_on!r}: expected a class of errors, a sequence of such, "
         "or a function that takes an error and says whether to try again."
     )
 
 
-class HandlerTask(Task):
+class HandlerTask(DerivedTask):
     """Runs the error handler of a node, in the superstep in which the node has failed, on the input that it had.
 
     Args:
@@ -88,51 +87,32 @@ class HandlerTask(Task):
         error: What that task has failed with; the text of it, if it comes from a saver.
     """
 
-    __slots__ = ("_error", "_failed")
+    __slots__ = ("_error",)
 
     def __init__(self, node: Node, failed: Task, error: Any) -> None:
-        super().__init__(node, failed.input, failed.run, failed.state, failed.index)
-        self._failed = failed
+        super().__init__(node, failed.input, failed, failed.index)
         self._error = error
 
     @property
-    def triggers(self) -> tuple[str, ...]:
-        return (PUSH,)
+    def path(self) -> tuple[Any, ...]:
+        return (*self.above.path[:2], HANDLES, False)
 
     @property
-    def path(self) -> tuple[Any, ...]:
-        return (*self._failed.path[:2], HANDLES, False)
+    def origin(self) -> tuple[str, ...]:
+        return (HANDLES, self.above.id)
 
     @property
     def place(self) -> str:
-        return self._failed.place
-
-    @property
-    def id(self) -> str:
-        lineage = self.run.lineage
-        if self._id is None and lineage is not None:
-            head, ns = lineage.head, self._failed.checkpoint_ns
-            self._id = task_id(head["id"], ns, self.step, self.name, PUSH, HANDLES, self._failed.id, v=head["v"])
-        return super().id
-
-    @property
-    def namespace(self) -> Namespace:
-        return (*self._failed.namespace, f"{self.name}{NS_END}{self.id}")
-
-    @property
-    def checkpoint_map(self) -> dict[str, str]:
-        lineage = self.run.thread
-        above = super().checkpoint_map
-        return above if lineage is None else {**above, self._failed.checkpoint_ns: lineage.head["id"]}
+        return self.above.place
 
     @property
     def failure(self) -> NodeError:
-        return NodeError(self._failed.name, self._error)
+        return NodeError(self.above.name, self._error)
 
     @property
     def runtime(self) -> Runtime[Any]:
         # Whoever handles a failure wants to know about the node that has failed.
-        return self._failed.runtime.patch_execution_info(node_attempt=1)
+        return self.above.runtime.patch_execution_info(node_attempt=1)
 
 
 def handler_of(task: Task, error: Any) -> HandlerTask | None:

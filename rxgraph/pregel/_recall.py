@@ -31,11 +31,11 @@ class Caching(NamedTuple):
     policy: CachePolicy
 
     @classmethod
-    def of(cls, node: str, action: Any, policy: CachePolicy) -> Caching:
-        """Return the caching of a node that runs *action*; one without a name of its own is told by the node's."""
+    def of(cls, node: str | None, action: Any, policy: CachePolicy) -> Caching:
+        """Return the caching of *action*, under its own name and that of the node that runs it, if one does."""
         module, name = getattr(action, "__module__", None), getattr(action, "__qualname__", None)
         code = f"{module}.{name}" if module and name else "__dynamic__"
-        return cls((CACHED_WRITES, code, node), policy)
+        return cls((CACHED_WRITES, code) if node is None else (CACHED_WRITES, code, node), policy)
 
     def key(self, *args: Any, **kwargs: Any) -> FullKey:
         """Return the key of an input: one value for a node, the arguments for a call.

@@ -105,7 +105,7 @@ class RunTree(_Chain, Tracer):
 
     def attempt(self, task: Task) -> Span:
         if isinstance(task, CallTask):
-            return _NodeRun(task, task._caller.config["callbacks"])
+            return _NodeRun(task, task.above.config["callbacks"])
         return _NodeRun(task, self.manager.get_child(f"graph:step:{task.step}"))
 
 

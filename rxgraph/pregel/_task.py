@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 from weakref import ref
 
 from rxgraph._writer import READY
-from rxgraph.checkpoint.base import interrupt_id
+from rxgraph.checkpoint.base import interrupt_id, task_id
 from rxgraph.constants import (
     CONF,
     ERROR,
@@ -371,6 +371,50 @@ class Task:
         return f"<Task {self.node.name!r} step={self.step} {'failed' if self.error else f'{len(self.writes)} writes'}>"
 
 
+class DerivedTask(Task):
+    """A task that another one has brought about, in the same superstep: its place is below that one.
+
+    Args:
+        node: What it runs.
+        value: On what.
+        above: The task that has brought it about.
+        index: Place among the ``Send`` packets, if that task has one.
+    """
+
+    __slots__ = ("above",)
+
+    def __init__(self, node: Node, value: Any, above: Task, index: int | None = None) -> None:
+        super().__init__(node, value, above.run, above.state, index)
+        self.above = above
+
+    @property
+    def triggers(self) -> tuple[str, ...]:
+        return (PUSH,)
+
+    @property
+    def origin(self) -> tuple[str, ...]:
+        """What of its place goes into its id, besides the namespace of the task above."""
+        raise NotImplementedError(f"{type(self).__name__} has to say where it comes from.")
+
+    @property
+    def id(self) -> str:
+        lineage = self.run.lineage
+        if self._id is None and lineage is not None:
+            head, namespace = lineage.head, self.above.checkpoint_ns
+            self._id = task_id(head["id"], namespace, self.step, self.name, PUSH, *self.origin, v=head["v"])
+        return super().id
+
+    @property
+    def namespace(self) -> Namespace:
+        return (*self.above.namespace, f"{self.name}{NS_END}{self.id}")
+
+    @property
+    def checkpoint_map(self) -> dict[str, str]:
+        lineage = self.run.thread
+        around = super().checkpoint_map
+        return around if lineage is None else {**around, self.above.checkpoint_ns: lineage.head["id"]}
+
+
 def own_command(task: Task, signal: ParentCommand) -> Command[Any]:
     """Return the command that a graph inside a node has sent up, if it was sent to the graph of that node.
 
@@ -390,4 +434,4 @@ def send_up(task: Task, signal: ParentCommand) -> None:
         signal.command = replace(command, graph=task.run.caller.checkpoint_ns)
 
 
-__all__ = ("RunContext", "Task", "own_command", "send_up")
+__all__ = ("DerivedTask", "RunContext", "Task", "own_command", "send_up")

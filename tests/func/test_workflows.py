@@ -243,3 +243,64 @@ def test_a_call_that_is_cancelled_before_it_has_begun_lets_its_caller_go() -> No
     for _ in range(50):
         waiting.clear()
         asyncio.run(main())
+
+
+def test_arguments_that_make_no_cache_key_are_the_callers_error(lane: Lane) -> None:
+    @task(cache_policy=CachePolicy())
+    def cached(value: Any) -> None: ...
+
+    def sync(n: int) -> Any:
+        with pytest.raises(TypeError, match="cache key"):
+            cached(lambda: 1).result()
+        return "fine"
+
+    async def asynchronous(n: int) -> Any:
+        with pytest.raises(TypeError, match="cache key"):
+            await cached(lambda: 1)
+        return "fine"
+
+    assert lane.invoke(workflow(lane, sync, asynchronous, cache=InMemoryCache()), 1) == "fine"
+
+
+def test_a_cache_that_fails_is_the_callers_error(lane: Lane) -> None:
+    class Broken(InMemoryCache[Any]):
+        def get(self, keys: Any) -> Any:
+            raise ConnectionError("no cache")
+
+    @task(cache_policy=CachePolicy())
+    def cached(value: Any) -> None: ...
+
+    def sync(n: int) -> Any:
+        with pytest.raises(ConnectionError, match="no cache"):
+            cached(1).result()
+        return "fine"
+
+    async def asynchronous(n: int) -> Any:
+        with pytest.raises(ConnectionError, match="no cache"):
+            await cached(1)
+        return "fine"
+
+    assert lane.invoke(workflow(lane, sync, asynchronous, cache=Broken()), 1) == "fine"
+
+
+def test_a_call_that_ends_after_its_workflow_has_failed_is_not_run_again() -> None:
+    failed, ran = threading.Event(), []
+
+    @task
+    def slow(n: int) -> int:
+        failed.wait(5)
+        ran.append(n)
+        return n
+
+    @entrypoint(checkpointer=InMemorySaver())
+    def work(n: int) -> Any:
+        future = slow(n)
+        if not failed.is_set():
+            failed.set()
+            raise ConnectionError("down")
+        return future.result()
+
+    with pytest.raises(ConnectionError):
+        work.invoke(7, CONFIG)
+    assert work.invoke(None, CONFIG) == 7
+    assert ran == [7]

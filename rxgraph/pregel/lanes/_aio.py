@@ -32,7 +32,7 @@ from rxgraph.stream import Parts
 from .._calls import CallTask, settle
 from .._effects import Emit, Execute, Recall, Remember, Route
 from .._engine import Engine
-from .._recall import kept, recalled
+from .._recall import recalled
 from .._superstep import Superstep
 from .._task import Task, own_command
 from .._tracing import Span, open_span, traced_drive
@@ -204,15 +204,16 @@ class AsyncLane:
         handle.add_done_callback(lambda _: future.cancel())
 
     async def _call(self, superstep: Superstep, task: CallTask, future: Any) -> None:
-        cache, key = task.run.cache, task.cache_key
+        cache = task.run.cache
         try:
+            key = task.cache_key
             found = await cache.aget([key]) if key is not None else {}
             if found:
                 task.writes, task.restored = recalled(found[key]), True
             else:
                 await self._run_task(task)
-                if key is not None and task.node.caching is not None:
-                    await cache.aset({key: (kept(task.writes), task.node.caching.policy.ttl)})
+                if key is not None:
+                    await cache.aset({key: task.cache_entry})
         except asyncio.CancelledError as raised:
             future.cancel()
             task.error = raised
@@ -220,7 +221,11 @@ class AsyncLane:
             raise
         except Exception as raised:
             note_failure(task, raised)
-        await self._save_end(superstep, task)
+        try:
+            await self._save_end(superstep, task)
+        except Exception as raised:
+            # What can't be saved has not ended well, whatever it has returned.
+            task.error = raised
         superstep.called_ended(task)
         settle(future, task)
         if isinstance(future, asyncio.Future) and not future.cancelled():

@@ -31,7 +31,7 @@ from .._body import async_in_sync_lane
 from .._calls import CallTask, settle
 from .._effects import Emit, Execute, Recall, Remember, Route
 from .._engine import Engine
-from .._recall import kept, recalled
+from .._recall import recalled
 from .._superstep import Superstep
 from .._task import Task, own_command
 from .._tracing import Span, open_span, traced_turns
@@ -251,18 +251,19 @@ class SyncLane:
         if task.restored:
             settle(future, task)
             return
-        cache, key = task.run.cache, task.cache_key
-        found = cache.get([key]) if key is not None else {}
-        if found:
-            task.writes, task.restored = recalled(found[key]), True
-        else:
-            try:
+        cache = task.run.cache
+        # Whatever happens, its caller and the owner have to hear of it: both wait.
+        try:
+            key = task.cache_key
+            found = cache.get([key]) if key is not None else {}
+            if found:
+                task.writes, task.restored = recalled(found[key]), True
+            else:
                 context.run(run_task, task)
-            except BaseException as raised:
-                note_failure(task, raised)
-            if key is not None and task.error is None and not task.stopped:
-                policy = task.node.caching.policy if task.node.caching is not None else None
-                cache.set({key: (kept(task.writes), policy.ttl if policy is not None else None)})
+                if key is not None:
+                    cache.set({key: task.cache_entry})
+        except BaseException as raised:
+            note_failure(task, raised)
         # First the owner is told: it takes the end of a call in before that of its caller.
         self._wiring.inbox.put_nowait(task)
         settle(future, task)
@@ -309,11 +310,9 @@ class SyncLane:
                         left += 1
                         continue
                     left -= 1
-                    if item.returns:
-                        if error is None:
-                            self._end_call(superstep, item)
-                        continue
-                    if error is None:
+                    if item.returns and error is None:
+                        self._end_call(superstep, item)
+                    elif error is None:
                         follow = self._end(superstep, item)
                         if follow is not None:
                             left += 1
