@@ -46,22 +46,21 @@ class _Own(Chain):
     """
 
     _native: ClassVar[bool] = True
-    _mode: ClassVar[str]
 
     def __init__(self, scope: Namespace = (), *, maxlen: int | None = None) -> None:
         super().__init__(scope)
-        self.required_stream_modes = (self._mode,)
         self._maxlen = maxlen
 
     def init(self) -> dict[str, Any]:
         """Return the one channel, under the name of the mode."""
         self.channel = StreamChannel(maxlen=self._maxlen)
-        return {self._mode: self.channel}
+        return {self.required_stream_modes[0]: self.channel}
 
     def chain(self, parts: Parts, mux: StreamMux) -> Observable[Any]:
         coerce = mux.coerce
-        chosen = OwnParts(parts, self.scope).pipe(ops.mode(self._mode))
-        if self._mode == "values" or (self._mode in COERCED and coerce is not None):
+        (mode,) = self.required_stream_modes
+        chosen = OwnParts(parts, self.scope).pipe(ops.mode(mode))
+        if mode == "values" or (mode in COERCED and coerce is not None):
             return chosen.pipe(ops.map(lambda part: data_of(cast(Part, part), coerce, self.scope)))
         return payloads(chosen)
 
@@ -70,42 +69,36 @@ class ValuesTransformer(_Own):
     """``values``: the state after each superstep; a question repeats it."""
 
     required_stream_modes = ("values",)
-    _mode = "values"
 
 
 class UpdatesTransformer(_Own):
     """``updates``: ``{node: update}`` of each task."""
 
     required_stream_modes = ("updates",)
-    _mode = "updates"
 
 
 class CustomTransformer(_Own):
     """``custom``: what nodes write."""
 
     required_stream_modes = ("custom",)
-    _mode = "custom"
 
 
 class CheckpointsTransformer(_Own):
     """``checkpoints``: each checkpoint as it is saved."""
 
     required_stream_modes = ("checkpoints",)
-    _mode = "checkpoints"
 
 
 class TasksTransformer(_Own):
     """``tasks``: the start and the result of each task."""
 
     required_stream_modes = ("tasks",)
-    _mode = "tasks"
 
 
 class DebugTransformer(_Own):
     """``debug``: tasks and checkpoints with step and time."""
 
     required_stream_modes = ("debug",)
-    _mode = "debug"
 
 
 class LifecycleTransformer(Chain):
