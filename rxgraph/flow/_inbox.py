@@ -5,16 +5,30 @@ read after the write that they guard, so a wake-up can be doubled but never lost
 
 1. The owner sets ``_asleep`` and then looks at the items once more; a worker appends and then looks at ``_asleep``.
 2. A worker counts itself as blocked and then looks at the room once more; the owner takes and then looks at the count.
+
+A worker that waits for room waits for its owner. When the interpreter is about to exit it waits for all workers, and
+an owner that has ended by then makes no room any more: so a worker that finds that is cancelled.
 """
 
 from __future__ import annotations
 
+import atexit
+import threading
+from asyncio import CancelledError
 from collections import deque
 from collections.abc import Callable
-from threading import Condition, Event
-from typing import Any
+from threading import Condition, Event, get_ident, main_thread
+from typing import Any, Final
 
 from ._log import DEFAULT_MAXLEN
+
+LOOKS_UP: Final = 0.5
+"""Seconds after which a worker that waits looks whether anybody is left to make room."""
+EXITING: Final = Event()
+"""Set when the main thread has come to its end."""
+
+# A hook of ``atexit`` comes too late: it is called when all threads have ended.
+getattr(threading, "_register_atexit", atexit.register)(EXITING.set)
 
 
 class Inbox:
@@ -27,12 +41,14 @@ class Inbox:
         ValueError: *maxlen* below 1.
     """
 
-    __slots__ = ("_asleep", "_bell", "_blocked", "_closed", "_maxlen", "_refill", "_room", "_wake", "items")
+    __slots__ = ("_asleep", "_bell", "_blocked", "_closed", "_maxlen", "_refill", "_room", "_wake", "items", "owner")
 
     def __init__(self, maxlen: int = DEFAULT_MAXLEN) -> None:
         if maxlen < 1:
             raise ValueError(f"An inbox needs maxlen >= 1, got {maxlen}.")
         self.items: deque[Any] = deque()
+        self.owner = get_ident()
+        """The OS thread that takes items now; whoever hands the inbox on says so here."""
         self._bell = Event()
         self._wake: Callable[[], Any] = self._bell.set
         self._asleep = False
@@ -52,7 +68,11 @@ class Inbox:
         self._wake = wake
 
     def put(self, item: Any) -> None:
-        """Hand over an item; blocks while the inbox is full. After :meth:`close` it does nothing."""
+        """Hand over an item; blocks while the inbox is full. After :meth:`close` it does nothing.
+
+        Raises:
+            CancelledError: The program is at its end, and with it the thread that would have made room.
+        """
         if len(self.items) >= self._maxlen:
             self._wait_for_room()
         self.put_nowait(item)
@@ -112,9 +132,15 @@ class Inbox:
             self._blocked += 1
             try:
                 while len(self.items) >= self._maxlen and not self._closed:
-                    self._room.wait()
+                    if not self._room.wait(LOOKS_UP) and self._is_deserted():
+                        raise CancelledError
             finally:
                 self._blocked -= 1
+
+    def _is_deserted(self) -> bool:
+        if not EXITING.is_set():
+            return False
+        return all(thread.ident != self.owner for thread in threading.enumerate() if thread is not main_thread())
 
 
 __all__ = ("Inbox",)

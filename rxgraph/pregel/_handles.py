@@ -7,13 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from rxgraph.errors import NotYetAvailableError
-from rxgraph.flow import DEFAULT_MAXLEN
+from rxgraph.flow import DEFAULT_MAXLEN, Inbox
 from rxgraph.stream import AsyncGraphRunStream, GraphRunStream, StreamMux, StreamTransformer
 from rxgraph.stream._feed import ChainTransformer
 from rxgraph.stream._mux import Factory
 from rxgraph.stream.transformers import BUILT_IN
 
-from .lanes._sources import DriverSource, LaneSource, StoppingInbox
+from .lanes._sources import DriverSource, LaneSource
 
 if TYPE_CHECKING:
     from .main import Pregel, _Run
@@ -51,7 +51,7 @@ async def open_ahandle(
 ) -> AsyncGraphRunStream:
     """Wire a run of the asynchronous lane and return its handle."""
     run, mux = _open(graph, input, config, transformers, maxlen, options, is_async=True)
-    handle = AsyncGraphRunStream(DriverSource(run.asynchronous(), run.wiring), mux)
+    handle = AsyncGraphRunStream(DriverSource(run.asynchronous(), run.wiring, mux), mux)
     handle._run_id = run.engine.run.config.get("run_id")
     return handle
 
@@ -87,7 +87,7 @@ def _open(
     mux.take_over(wiring.mux)
     wiring.mux = mux
     # What worker threads hand over waits in front of the channels.
-    wiring.inbox = StoppingInbox(min(mux.room, DEFAULT_MAXLEN))
+    wiring.inbox = Inbox(min(mux.room, DEFAULT_MAXLEN))
     return run, mux
 
 

@@ -95,6 +95,8 @@ class StreamMux(Parts):
         """Keys of the built-in projections."""
         self.on_broken: Callable[[], None] = _nothing
         """Called when a transformer has ended the run: whoever feeds the mux should stop."""
+        self.lease: Callable[[], object] = _nothing
+        """Returns what the handle and its readers hold; the run is stopped when the last of them lets go of it."""
         self.status = "started"
         """How the graph stands: ``"started"``, or how it ended."""
         self.cause: BaseException | None = None
@@ -201,6 +203,7 @@ class StreamMux(Parts):
     def _adopt(self, channel: StreamChannel[Any], fed: bool = False) -> None:
         """Let a channel belong to the run: its pulls drive it, and it ends with it."""
         channel.is_async = self.is_async
+        channel.lease = self._lend
         channel._limit_to(self.maxlen)
         self._channels.append(channel)
         if self._pump is not None:
@@ -259,6 +262,9 @@ class StreamMux(Parts):
     def take_over(self, earlier: Parts) -> None:
         """Serve the readers that *earlier* has, in its place; before the first part."""
         self._all, self._routes = earlier._all, earlier._routes
+
+    def _lend(self) -> object:
+        return (self._parent_root or self).lease()
 
     @property
     def room(self) -> int:
@@ -777,7 +783,7 @@ def _status_of(error: BaseException) -> str:
 
 
 def _nothing() -> None:
-    """Be told of a broken run by a mux that nobody feeds."""
+    """Do what a mux that nobody feeds does when its run is broken, or when it is asked for a lease."""
 
 
 __all__ = ("Factory", "StreamMux")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator
 from threading import Lock
@@ -28,6 +29,10 @@ class SyncSource(ABC):
     def stop(self) -> None:
         """End the run, or leave word for the thread that is driving it; idempotent."""
 
+    def let_go(self) -> bool:
+        """Hear that nobody can pull any more, on whatever thread; returns whether something had to be stopped."""
+        return False
+
 
 class AsyncSource(ABC):
     """Drives an asynchronous run, and feeds its mux; a :class:`~rxgraph.stream._tee.Pump` that can be stopped."""
@@ -51,6 +56,10 @@ class AsyncSource(ABC):
     @abstractmethod
     def stop_soon(self) -> None:
         """Cancel the run without waiting."""
+
+    @abstractmethod
+    def let_go(self) -> bool:
+        """Hear that nobody can pull any more, on whatever thread; returns whether something had to be stopped."""
 
     @property
     def unstopped(self) -> tuple[str, ...]:
@@ -139,6 +148,10 @@ class AsyncIterSource(AsyncSteps, AsyncSource):
         await self._mux.apush(event_of_item(item, now()))
         return True
 
+    def let_go(self) -> bool:
+        """Cancel the run, if it has begun; the event loop closes the iterator itself."""
+        return cancel_dropped(self, self._mux, self._task)
+
     async def stop(self) -> None:
         """Cancel the step in flight, and close the iterator."""
         try:
@@ -149,9 +162,60 @@ class AsyncIterSource(AsyncSteps, AsyncSource):
                 await aclose()
 
 
+class Lease:
+    """Held by a handle and by its readers. When the last of them has gone, nobody can pull the run any more, though
+    worker threads, or tasks of an event loop, may still know it and wait for room: so it is stopped.
+
+    Args:
+        source: Drives the run.
+    """
+
+    __slots__ = ("__weakref__", "_source")
+
+    def __init__(self, source: SyncSource | AsyncSource) -> None:
+        self._source = source
+
+    def __del__(self) -> None:
+        if self._source.let_go():
+            warnings.warn(
+                "A run was dropped in the middle, and is stopped now. Use 'with graph.stream_events(...) as run', "
+                "or 'async with await graph.astream_events(...)', or call abort().",
+                ResourceWarning,
+                stacklevel=2,
+                source=self,
+            )
+
+
+def dropped() -> RuntimeError:
+    """Return the error of a run whose handle and readers are gone, for those who kept one of its projections."""
+    return RuntimeError(
+        "This run was stopped in the middle, because its handle was dropped while nobody was reading. "
+        "Keep the handle as long as you read its projections."
+    )
+
+
+def cancel_dropped(source: AsyncSource, mux: StreamMux, task: asyncio.Task[None] | None) -> bool:
+    """Cancel a run that nobody can pull any more; false if it has not begun or is over."""
+    if mux.is_stopped or task is None or task.done():
+        return False
+    loop = task.get_loop()
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(_give_up, source, mux)
+    return True
+
+
+def _give_up(source: AsyncSource, mux: StreamMux) -> None:
+    # First the channels: a node that writes on its way out must not wait for a reader that has gone.
+    mux.fail(dropped())
+    source.stop_soon()
+
+
 def one_thread_only() -> RuntimeError:
     """Return the error of a pull while another thread is pulling the same run."""
     return RuntimeError("This run is being pulled by another thread. Give each thread a run of its own.")
 
 
-__all__ = ("AsyncIterSource", "AsyncSource", "IterSource", "SyncSource", "one_thread_only")
+__all__ = (
+    "AsyncIterSource", "AsyncSource", "IterSource", "Lease", "SyncSource", "cancel_dropped", "dropped",
+    "one_thread_only",
+)  # fmt: skip

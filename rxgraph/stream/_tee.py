@@ -92,7 +92,7 @@ class Ring(Generic[T]):
     # Slots, because a push reads six of them, and an object with so many attributes has no fast dictionary.
     __slots__ = (
         "_base", "_buf", "_chunk", "_cursors", "_limit", "_logs", "_plain", "_readers", "_refill", "_shut", "_slow",
-        "_waiters", "closed", "error", "gate", "is_async", "name", "overrun", "pump", "turn",
+        "_waiters", "closed", "error", "gate", "is_async", "lease", "name", "overrun", "pump", "turn",
     )  # fmt: skip
 
     def __init__(self, name: str, limit: int, gate: Gate | None) -> None:
@@ -103,6 +103,8 @@ class Ring(Generic[T]):
         self.is_async: bool | None = None
         self.closed = False
         self.error: Exception | None = None
+        self.lease: Callable[[], object] = _no_lease
+        """Returns what a branch has to hold as long as it lives, so that the run knows that somebody reads."""
         self.overrun = 0
         """Items that came although the log was full."""
         self._limit = limit
@@ -650,13 +652,14 @@ class Branch(chain[T]):
     """
 
     _reader: Reader[T]
+    _lease: object
 
     @classmethod
     def of(cls, reader: Reader[T]) -> Branch[T]:
         """Make the branch of a reader."""
         branch = cls.from_iterable(_portions(reader))
         assert isinstance(branch, Branch)
-        branch._reader = reader
+        branch._reader, branch._lease = reader, reader.ring.lease()
         return branch
 
     def close(self) -> None:
@@ -690,10 +693,11 @@ class AsyncBranch(AsyncIterator[T]):
     Disposal: ``aclose()``, leaving an ``async with`` block, or dropping the branch frees its share of the log.
     """
 
-    __slots__ = ("__weakref__", "_ended", "_loop", "_reader")
+    __slots__ = ("__weakref__", "_ended", "_lease", "_loop", "_reader")
 
     def __init__(self, reader: Reader[T]) -> None:
         self._reader = reader
+        self._lease = reader.ring.lease()
         self._loop: tuple[asyncio.AbstractEventLoop, int] | None = None
         self._ended = False
 
@@ -752,6 +756,10 @@ class AsyncBranch(AsyncIterator[T]):
 
     def __repr__(self) -> str:
         return _show(self._reader)
+
+
+def _no_lease() -> None:
+    """Be the lease of a ring that belongs to no run."""
 
 
 def _show(reader: Reader[Any]) -> str:

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Generator, Iterator, Mapping
 from itertools import chain
 from typing import Any, NamedTuple
 from uuid import uuid4
+from weakref import ref
 
 from reactivex import abc
 
@@ -26,7 +27,7 @@ from ._feed import OwnParts
 from ._interleave import AsyncInterleave, Merge
 from ._mux import StreamMux
 from ._replay import AsyncScoped, Scoped, since
-from ._sources import AsyncIterSource, AsyncSource, IterSource, SyncSource
+from ._sources import AsyncIterSource, AsyncSource, IterSource, Lease, SyncSource
 from ._tee import Reader
 
 VALUES = frozenset({"values"})
@@ -78,6 +79,11 @@ class _Handle:
         self._outcome = _Outcome(mux.coerce, mux.scope)
         connect(OwnParts(mux, mux.scope, VALUES), self._outcome)
         self._goal: StreamChannel[Any] | None = None
+        self._lease = mux._lend()
+
+    def _open_lease(self, source: SyncSource | AsyncSource) -> None:
+        self._lease = lease = Lease(source)
+        self._mux.lease = ref(lease)
 
     @property
     def extensions(self) -> Mapping[str, Any]:
@@ -176,6 +182,7 @@ class GraphRunStream(_Handle):
         if wire_pump:
             mux.bind_pump(self._source.turn, gate=self._source.gate)
         mux.on_broken = self._source.stop
+        self._open_lease(self._source)
 
     def __iter__(self) -> Iterator[ProtocolEvent]:
         return iter(self._mux.log)
@@ -275,6 +282,7 @@ class AsyncGraphRunStream(_Handle):
         if wire_pump:
             mux.bind_apump(self._source, gate=self._source.gate)
         mux.on_broken = self._source.stop_soon
+        self._open_lease(self._source)
 
     def __aiter__(self) -> AsyncIterator[ProtocolEvent]:
         return aiter(self._mux.log)

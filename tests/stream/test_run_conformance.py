@@ -34,7 +34,18 @@ class Opened:
             self.open.send(None)
         except StopIteration as stop:
             self.run = stop.value
+        HANDLES.append(self.run)
         self.iterators = [read(self.run)] if branches == 1 else list(self.run.custom.atee(branches))
+
+
+HANDLES: list[Any] = []
+"""The suite knows iterators only, and a run without a handle is stopped when its last reader has gone."""
+
+
+@pytest.fixture(autouse=True)
+def _handles_live_as_long_as_the_test() -> Iterator[None]:
+    yield
+    HANDLES.clear()
 
 
 class RunConformance(AsyncIteratorConformance):

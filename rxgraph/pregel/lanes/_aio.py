@@ -107,7 +107,7 @@ class AsyncLane:
 
     async def _drive(self, turn: Callable[[], Awaitable[None]] | None) -> None:
         engine, mux, gate, saves = self._engine, self._wiring.mux, self._wiring.gate, self._made_saving
-        self._wiring.owner = get_ident()
+        self._wiring.inbox.owner = get_ident()
         self._wiring.turn = turn
         self._wiring.spawn = self._spawn
         self._loop = asyncio.get_running_loop()
@@ -178,7 +178,7 @@ class AsyncLane:
 
     def _spawn(self, task: CallTask) -> Any:
         """Begin a call, on the thread of its caller; returns a future for that thread."""
-        on_loop = get_ident() == self._wiring.owner
+        on_loop = get_ident() == self._wiring.inbox.owner
         future: Any = self._loop.create_future() if on_loop else Future()
         for part in self._superstep.announce(task):
             self._wiring.put(part)

@@ -7,9 +7,9 @@ from threading import Lock
 from typing import Any
 
 from rxgraph._context import CURRENT
-from rxgraph.flow import Inbox, RequestScheduler
+from rxgraph.flow import RequestScheduler
 from rxgraph.stream import StreamMux
-from rxgraph.stream._sources import AsyncSource, SyncSource, one_thread_only
+from rxgraph.stream._sources import AsyncSource, SyncSource, cancel_dropped, dropped, one_thread_only
 
 from ._aio import AsyncLane, _Driver
 from ._sync import SyncLane
@@ -19,32 +19,17 @@ WAKE = ((), "", None)
 """A part without a mode: wakes the owner of a run, and ends its mux there."""
 
 
-class StoppingInbox(Inbox):
-    """An inbox that stops a node on a thread when it writes after the end of its run: nothing else could stop it."""
-
-    __slots__ = ()
-
-    def put(self, item: Any) -> None:
-        """Hand over an item; blocks while the inbox is full.
-
-        Raises:
-            CancelledError: The run has ended, and a node of it is writing.
-        """
-        super().put(item)
-        if self.is_closed and CURRENT.get() is not None:
-            raise asyncio.CancelledError
-
-
 class LaneSource(SyncSource):
     """Drives the synchronous lane, one turn a step."""
 
     def __init__(self, lane: SyncLane, wiring: Wiring, mux: StreamMux) -> None:
         self.gate = wiring.gate
-        self._inbox, self._mux, self._turns = wiring.inbox, mux, lane.turns()
+        self._lane, self._turns = lane, lane.turns()
+        self._inbox, self._mux = wiring.inbox, mux
         self._turning = Lock()
         """Held during a turn. Whoever abandons the run first says so and then tries the lock; a turn first lets go and
         then looks whether somebody said so. One of the two ends the run."""
-        self._abandoned = False
+        self._has_begun = self._abandoned = False
 
     def turn(self) -> bool:
         """Take the run one turn on; False if it has ended."""
@@ -53,6 +38,7 @@ class LaneSource(SyncSource):
         mux, going_on = self._mux, False
         try:
             if not self._abandoned:
+                self._has_begun = True
                 next(self._turns)
                 going_on = True
         except StopIteration:
@@ -68,6 +54,15 @@ class LaneSource(SyncSource):
             if self._abandoned:
                 self.stop()
         return going_on
+
+    def let_go(self) -> bool:
+        """End the run, if it has begun; whoever drops it does not wait for nodes on worker threads."""
+        if not self._has_begun or self._mux.is_stopped:
+            return False
+        self._abandoned = True
+        self._lane.let_go()
+        self._mux.fail(dropped())
+        return True
 
     def stop(self) -> None:
         """End the run and wait for nodes on worker threads; if a turn is under way, as soon as it is over."""
@@ -85,10 +80,10 @@ class LaneSource(SyncSource):
 class DriverSource(AsyncSource):
     """Drives the asynchronous lane, as a task of its own, while pulls wait for items."""
 
-    def __init__(self, lane: AsyncLane, wiring: Wiring) -> None:
+    def __init__(self, lane: AsyncLane, wiring: Wiring, mux: StreamMux) -> None:
         self.gate = wiring.gate
         self.loop: asyncio.AbstractEventLoop | None = None
-        self._wiring = wiring
+        self._wiring, self._mux = wiring, mux
         self._scheduler = RequestScheduler(charge="item")
         self._driver = _Driver(lane, wiring, self._scheduler)
         self._stopped = False
@@ -116,6 +111,10 @@ class DriverSource(AsyncSource):
         else:
             await self._driver.stop()
 
+    def let_go(self) -> bool:
+        """Cancel the run, if it has begun."""
+        return cancel_dropped(self, self._mux, self._driver.task)
+
     def stop_soon(self) -> None:
         """Cancel the run without waiting."""
         self._stopped = True
@@ -138,4 +137,4 @@ class DriverSource(AsyncSource):
         return wiring is not None
 
 
-__all__ = ("DriverSource", "LaneSource", "StoppingInbox")
+__all__ = ("DriverSource", "LaneSource")

@@ -148,7 +148,7 @@ class SyncLane:
                 outcome: Any = None
                 if isinstance(effect, Execute):
                     yield
-                    self._wiring.owner = get_ident()
+                    self._wiring.inbox.owner = get_ident()
                     if self._wiring.is_abandoned:
                         # Of a thread that nobody could stop; the node that has called this graph goes with it.
                         raise CancelledError
@@ -325,7 +325,7 @@ class SyncLane:
                         self._saving.ask(writes)
                 if left:
                     yield
-                    wiring.owner = get_ident()
+                    wiring.inbox.owner = get_ident()
         finally:
             _drop_all(waiting)
         return error
@@ -352,10 +352,14 @@ class SyncLane:
                 note_failure(task, raised)
             inbox.put_nowait(task)
 
-    def _dismiss(self) -> None:
+    def let_go(self) -> None:
+        """Let nodes on worker threads go, without waiting for them; they stop where they write next."""
+        self._dismiss(wait=False)
+
+    def _dismiss(self, wait: bool = True) -> None:
         self._wiring.inbox.close()
         if self._pool is not None:
-            self._pool.shutdown(wait=True)
+            self._pool.shutdown(wait)
             self._pool = None
 
 

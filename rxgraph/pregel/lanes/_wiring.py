@@ -10,6 +10,7 @@ from typing import Any, Final, cast
 
 from reactivex import abc
 
+from rxgraph._context import CURRENT
 from rxgraph._writer import READY
 from rxgraph.constants import NS_SEP
 from rxgraph.errors import GraphBubbleUp, GraphInterrupt, NodeCancelledError, ParentCommand
@@ -41,7 +42,7 @@ class Wiring:
     """
 
     __slots__ = (
-        "carried", "gate", "inbox", "live", "mux", "namespace", "outer", "owner", "spawn", "threads", "turn", "warned",
+        "carried", "gate", "inbox", "live", "mux", "namespace", "outer", "spawn", "threads", "turn", "warned",
     )  # fmt: skip
 
     def __init__(
@@ -55,11 +56,10 @@ class Wiring:
         self.mux = Parts()
         self.gate = Gate()
         self.inbox = Inbox()
+        """What other threads hand over to the owner of the run, the only thread that touches the mux."""
         self.carried = carried
         self.outer = outer
         self.live = live
-        self.owner = get_ident()
-        """The OS thread that owns the run now; the only one that touches the mux."""
         self.turn: Callable[[], Awaitable[None]] | None = None
         """Waits until somebody wants the run to go on, in the asynchronous lane."""
         self.spawn: Callable[[CallTask], Any] | None = None
@@ -78,10 +78,10 @@ class Wiring:
 
     def put(self, part: Part) -> None:
         """Take an event of an inner graph; blocks on another thread than the owner's while the inbox is full."""
-        if get_ident() == self.owner:
+        if get_ident() == self.inbox.owner:
             self.mux.on_next(part)
         else:
-            self.inbox.put(part)
+            self._hand_over(part)
 
     async def paced(self) -> None:
         """Wait until whoever reads the runs around this one has room, and wants something.
@@ -89,7 +89,7 @@ class Wiring:
         A run on another thread than the outer one's is held back where it hands its events over.
         """
         outer = self.outer
-        if outer is None or not outer.carried or outer.owner != self.owner:
+        if outer is None or not outer.carried or outer.inbox.owner != self.inbox.owner:
             return
         if outer.turn is not None:
             await outer.turn()
@@ -100,7 +100,7 @@ class Wiring:
     def _room(self) -> Awaitable[None]:
         """Return what a writer waits for: the first gate that is shut, here or further out."""
         wiring: Wiring | None = self
-        while wiring is not None and wiring.owner == self.owner:
+        while wiring is not None and wiring.inbox.owner == self.inbox.owner:
             if not wiring.gate.is_open:
                 return wiring.gate
             wiring = wiring.outer
@@ -111,10 +111,13 @@ class Wiring:
 
         On a worker thread it blocks while the inbox is full. On the owner's thread, where an async node runs, it
         returns something to await: the gate, when readers are behind.
+
+        Raises:
+            CancelledError: A node on a worker thread writes, and its run has ended; nothing else could stop it.
         """
         part = (self.namespace, "custom", payload)
-        if get_ident() != self.owner:
-            self.inbox.put(part)
+        if get_ident() != self.inbox.owner:
+            self._hand_over(part)
             return READY
         gate = self.gate
         if gate.is_open:
@@ -124,6 +127,11 @@ class Wiring:
             self._warn()
         self.mux.on_next(part)
         return gate
+
+    def _hand_over(self, part: Part) -> None:
+        self.inbox.put(part)
+        if self.inbox.is_closed and CURRENT.get() is not None:
+            raise CancelledError
 
     def _warn(self) -> None:
         self.warned = True
