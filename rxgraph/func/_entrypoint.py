@@ -153,7 +153,7 @@ class entrypoint:  # a decorator, and the namespace of ``final``
         graph: Pregel[Any, Any, Any, Any] = Pregel._of_plan(
             plan, schemas=schemas, store=self._store, stream_mode="updates"
         )
-        graph.context_schema = self._context_schema
+        graph.context_schema, graph.stream_eager = self._context_schema, True
         graph.checkpointer, graph.cache = self._checkpointer, self._cache
         return graph
 

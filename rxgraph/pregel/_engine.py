@@ -265,6 +265,7 @@ class Engine:
         answers = isinstance(self._input, Command) and self._input.resume is not None
         forks = not answers and not (is_head and lineage.metadata.get("source") in ("update", "fork"))
         if answers and not is_head:
+            lineage.aside = lineage.pending
             lineage.pending = [write for write in lineage.pending if write[1] in CONTROL]
         if not answers:
             # An update's checkpoint is younger than the place that it has changed.

@@ -120,8 +120,8 @@ class Lineage:
 
     __slots__ = (
         "_at_head", "_deltas", "_forks", "_histories", "_loaded_parent", "_next_version", "_own_answers", "_parent_id",
-        "_saved_id", "_whole", "answers", "config", "head", "metadata", "namespace", "parents", "pending", "replay",
-        "saved_versions", "saver", "stored", "takes_paths", "transient",
+        "_saved_id", "_whole", "answers", "aside", "config", "head", "metadata", "namespace", "parents", "pending",
+        "replay", "saved_versions", "saver", "stored", "takes_paths", "transient",
     )  # fmt: skip
 
     def __init__(
@@ -161,6 +161,8 @@ class Lineage:
         self._forks = self.is_sent
         """Whether the next checkpoint may stand beside the thread's head, since the caller has named another one."""
         self.pending: list[tuple[str, str, Any]] = []
+        self.aside: Sequence[tuple[str, str, Any]] = ()
+        """What is on the head, too, of tasks that run anew all the same."""
         self.saved_versions: dict[str, Any] = {}
         self.stored = False
         """Whether the head is in the saver; a thread that was never saved has a head, too."""
@@ -202,8 +204,8 @@ class Lineage:
         self.head = with_sends(in_versions_of(found.checkpoint, self._next_version(None, None)))
         self.metadata = dict(found.metadata)
         parent = found.parent_config
-        if parent is not None and self.namespace:
-            around = self.metadata.get("parents") or self.parents
+        around = self.metadata.get("parents") or (self.parents if self.namespace else {})
+        if parent is not None and (self.namespace or around):
             address = {**parent[CONF], "checkpoint_map": {**around, self.namespace: parent[CONF]["checkpoint_id"]}}
             parent = {**parent, CONF: address}
         self._loaded_parent = parent
@@ -314,7 +316,7 @@ class Lineage:
             self._saved_id = self.head["id"]
         self.metadata = metadata
         # What is stored on a checkpoint, answers too, is for the superstep that starts from it.
-        self.pending = []
+        self.pending, self.aside = [], ()
         if self._own_answers:
             self.answers = Answers()
         self.saved_versions = dict(state.versions)

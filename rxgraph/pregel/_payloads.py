@@ -10,7 +10,7 @@ from typing import Any
 from rxgraph.constants import ERROR, INTERRUPT
 from rxgraph.types import Interrupt
 
-from ._lineage import Lineage
+from ._lineage import Lineage, finished_writes
 from ._task import Task
 
 
@@ -23,10 +23,17 @@ def started(task: Task) -> dict[str, Any]:
 
 
 def ended(task: Task, keys: str | Collection[str]) -> dict[str, Any]:
-    """``tasks``: a task has ended; several writes to one channel are folded as ``{"$writes": [...]}``."""
+    """``tasks``: a task has ended."""
+    interrupts = [{"value": one.value, "id": one.id, "response_schema": one.response_schema} for one in task.interrupts]
+    result = _result(task.writes, keys)
+    return {"id": task.id, "name": task.name, "error": task.error, "result": result, "interrupts": interrupts}
+
+
+def _result(writes: Sequence[tuple[str, Any]], keys: str | Collection[str]) -> dict[str, Any]:
+    """What a task wrote; several writes to one channel are folded as ``{"$writes": [...]}``."""
     shown = (keys,) if isinstance(keys, str) else keys
     result: dict[str, Any] = {}
-    for name, value in task.writes:
+    for name, value in writes:
         if name not in shown:
             continue
         if name not in result:
@@ -35,9 +42,7 @@ def ended(task: Task, keys: str | Collection[str]) -> dict[str, Any]:
             result[name]["$writes"].append(value)
         else:
             result[name] = _Folded({"$writes": [result[name], value]})
-    result = {name: dict(value) if isinstance(value, _Folded) else value for name, value in result.items()}
-    interrupts = [{"value": one.value, "id": one.id, "response_schema": one.response_schema} for one in task.interrupts]
-    return {"id": task.id, "name": task.name, "error": task.error, "result": result, "interrupts": interrupts}
+    return {name: dict(value) if isinstance(value, _Folded) else value for name, value in result.items()}
 
 
 def update(task: Task, keys: str | Collection[str]) -> dict[str, Any]:
@@ -65,12 +70,15 @@ def checkpoint(lineage: Lineage, values: Any, tasks: Sequence[Task]) -> dict[str
 
 def _checkpoint_task(task: Task) -> dict[str, Any]:
     lineage = task.run.lineage
-    stored = dict(lineage.pending_of(task.id)) if lineage is not None else {}
+    rows = lineage.pending_of(task.id) if lineage is not None else []
+    stored = dict(rows)
     shown: dict[str, Any] = {"id": task.id, "name": task.name}
     if ERROR in stored:
         return {**shown, "error": stored[ERROR], "state": task.inner_address}
-    if task.restored and task.writes:
-        shown["result"] = ended(task, task.run.plan.stream_channels)["result"]
+    if lineage is not None and lineage.aside:
+        rows = [(channel, value) for owner, channel, value in lineage.aside if owner == task.id]
+    if writes := finished_writes(rows):
+        shown["result"] = _result(writes, task.run.plan.stream_channels)
     return {
         **shown,
         "interrupts": tuple(_question(one) for one in stored.get(INTERRUPT, ())),

@@ -165,7 +165,7 @@ class AsyncLane:
         """Run the tasks of a superstep, and the calls that they make; returns the first error."""
         self._superstep = superstep
         try:
-            if len(superstep.tasks) == 1:
+            if len(superstep.tasks) == 1 and self._engine.run.step_timeout is None:
                 error = await self._run_here(superstep)
             else:
                 error = await _Siblings(partial(self._run_and_save, superstep), superstep, self._limit).run()
@@ -318,8 +318,7 @@ class AsyncLane:
                 raise asyncio.CancelledError
         except asyncio.CancelledError as raised:
             if _cancellations() > self._cancellations:
-                task.error = raised
-                await self._save_end(superstep, task)
+                # It ends with its run and not by itself, so there is nothing to save of it.
                 raise
             error = note_failure(task, raised)
         except Exception as raised:
