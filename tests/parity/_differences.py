@@ -53,6 +53,7 @@ DIFFERENCES: dict[str, Difference] = {
         Difference("an_ignored_input_warns", warns=("InputIgnoredWarning",)),
         Difference("a_durability_without_a_saver_warns", warns=("NoSaverWarning",)),
         Difference("parents_are_saved"),
+        Difference("an_address_is_only_an_address"),
         Difference("a_streamed_parent_is_the_real_one"),
         Difference("custom_events_of_tasks_are_their_graphs"),
         Difference("a_handler_may_command_the_parent"),

@@ -464,6 +464,25 @@ def test_difference_parents_are_saved() -> None:
     ours, theirs = outcomes(dangling)
     assert ours == 0 < theirs
 
+    def told(lg: Any) -> Any:
+        ids: list[Any] = []
+        runtime = import_module(f"{lg.name}.runtime")
+        node = lambda state: ids.append(runtime.get_runtime().execution_info.checkpoint_id)  # noqa: E731
+        graph_of(lg, node).invoke({"log": []})
+        return ids[0] is None
+
+    assert outcomes(told) == (True, False)
+
+
+def test_difference_an_address_is_only_an_address() -> None:
+    def keys(lg: Any) -> Any:
+        graph = within(lg, graph_of(lg, say("a")).with_config(tags=["t"], configurable={"c": 1}))
+        graph.invoke({"log": []}, CONFIG)
+        found = graph.get_state(inner_rows(graph)[0].config).config
+        return sorted(found), "c" in found["configurable"]
+
+    assert outcomes(keys) == ((["configurable"], False), (["configurable", "tags"], True))
+
 
 def test_difference_an_inner_graph_is_numbered_when_it_is_called() -> None:
     def places(lg: Any) -> Any:

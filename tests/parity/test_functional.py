@@ -405,7 +405,7 @@ def an_update_of_what_is_kept(lg):
     thread.send(3)
 
 
-@program()
+@program("a_streamed_parent_is_the_real_one")
 def a_workflow_under_exit(lg):
     double = doubling(lg)
 
@@ -781,7 +781,7 @@ def a_body_takes_what_nodes_take(lg):
     thread.send(2, {"configurable": {"user": "me"}})
 
 
-@program()
+@program("custom_events_of_tasks_are_their_graphs")
 def a_task_takes_what_nodes_take(lg):
     def report(x, writer: lg.StreamWriter, config: lg.RunnableConfig, runtime: lg.Runtime):
         writer(["task", x])
@@ -939,24 +939,13 @@ def configurable_values_of_a_task(lg):
     flow(lg, work).send(1, {"metadata": {"m": 1}, "configurable": {"user": "me"}})
 
 
-PENDING: dict[str, str] = dict.fromkeys(
-    (
-        "what_a_workflow_looks_like",
-        "a_workflow_under_exit",
-        "a_task_takes_what_nodes_take",
-    ),
-    "the last corners of workflows",
-)
-"""What a program waits for that the engine does not do yet."""
-
-
 @pytest.mark.parametrize("way", PLAYED)
-@pytest.mark.parametrize(("case", "lane"), CASES.params(PENDING))
+@pytest.mark.parametrize(("case", "lane"), CASES.params())
 def test_session(case: Case, lane: str, way: str) -> None:
     compare(case.program, lane, way, case.differences)
 
 
-@pytest.mark.parametrize(("case", "lane"), CASES.params(PENDING))
+@pytest.mark.parametrize(("case", "lane"), CASES.params())
 def test_session_on_a_file(case: Case, lane: str, tmp_path: Path) -> None:
     """What a thread keeps doesn't depend on how it is looked at, so one way is enough."""
     compare(case.program, lane, "stream", case.differences, tmp_path)
