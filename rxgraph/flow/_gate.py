@@ -15,7 +15,7 @@ from typing import Any
 class Gate:
     """Counts full logs; open at zero."""
 
-    __slots__ = ("_shut", "_waiting", "full", "watchers")
+    __slots__ = ("_again", "_shut", "_waiting", "full", "watchers")
 
     def __init__(self) -> None:
         self._shut = 0
@@ -24,6 +24,8 @@ class Gate:
         self.watchers: tuple[Callable[[], None], ...] = ()
         """Told of each log that gets full: how a pull learns that its own task holds it up."""
         self._waiting: list[Callable[[], None]] = []
+        # How many of them, from the first, have been called before and found the gate shut again.
+        self._again = 0
 
     @property
     def is_open(self) -> bool:
@@ -50,7 +52,7 @@ class Gate:
         if who is not None:
             self.full.remove(who)
         if not self._shut:
-            waiting, self._waiting = self._waiting, []
+            waiting, self._waiting, self._again = self._waiting, [], 0
             for callback in waiting:
                 callback()
 
@@ -59,16 +61,25 @@ class Gate:
         self._waiting.append(callback)
 
     def __await__(self) -> Generator[Any, None, None]:
-        """Wait for room; cancelling the wait leaves nothing behind."""
+        """Wait for room; cancelling the wait leaves nothing behind.
+
+        Whoever is called and finds that somebody else has filled the room keeps its place in the line, or a writer that
+        never has to wait for anything else would always be the first. [A15]
+        """
+        called = False
         while self._shut:
             future = get_running_loop().create_future()
             callback = partial(_settle, future)
-            self._waiting.append(callback)
+            place = self._again if called else len(self._waiting)
+            self._waiting.insert(place, callback)
+            self._again += called
+            called = True
             try:
                 yield from future
             except BaseException:
                 # Nobody who gives up again and again may make a heap of callbacks at a gate that stays shut.
                 if callback in self._waiting:
+                    self._again -= self._waiting.index(callback) < self._again
                     self._waiting.remove(callback)
                 raise
 

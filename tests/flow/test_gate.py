@@ -130,5 +130,50 @@ async def test_giving_up_when_the_gate_has_just_opened() -> None:
     assert gate.is_open
 
 
+async def test_who_finds_the_room_filled_keeps_its_place() -> None:
+    gate, turns = Gate(), []
+    gate.shut()
+
+    async def writer(name: str) -> None:
+        for _ in range(3):
+            await gate
+            turns.append(name)
+            gate.shut()
+
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        for name in "abc":
+            group.create_task(writer(name))
+        while len(turns) < 9:
+            await asyncio.sleep(0)
+            if not gate.is_open:
+                gate.reopen()
+    assert turns == list("abcabcabc")
+
+
+async def test_who_gives_up_in_the_middle_of_the_line_leaves_the_others_their_places() -> None:
+    gate, turns = Gate(), []
+    gate.shut()
+
+    async def writer(name: str) -> None:
+        await gate
+        turns.append(name)
+        gate.shut()
+
+    first, *others = (asyncio.ensure_future(writer(name)) for name in "abcd")
+    await asyncio.sleep(0)
+    gate.reopen()
+    await first
+    await asyncio.sleep(0)
+    # b, c and d have been called, and found that a had shut the gate again.
+    late = asyncio.ensure_future(writer("e"))
+    others.pop(1).cancel()
+    for _ in range(3):
+        await asyncio.sleep(0)
+        gate.reopen()
+        await asyncio.sleep(0)
+    await asyncio.gather(*others, late)
+    assert turns == list("abde")
+
+
 async def _wait(gate: Gate) -> None:
     await gate

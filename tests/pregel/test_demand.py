@@ -208,6 +208,28 @@ def test_a_bare_writer_in_an_async_node_loses_nothing_and_is_warned_about_once()
     assert len([w for w in caught if w.category is UnpacedWriterWarning]) == 1
 
 
+def test_nodes_that_await_their_writers_side_by_side_take_turns_and_are_not_warned() -> None:
+    """Warnings are errors here."""
+
+    def writing(name: str) -> Any:
+        async def node(state: State, writer: StreamWriter) -> None:
+            for _ in range(DEFAULT_MAXLEN):
+                await writer(name)
+
+        return node
+
+    async def main() -> list[str]:
+        graph = StateGraph(State)
+        for name in "abc":
+            graph.add_node(name, writing(name)).add_edge(START, name)
+        return [item async for item in graph.compile().astream({"n": 0}, stream_mode="custom")]
+
+    got = asyncio.run(main())
+    assert [got.count(name) for name in "abc"] == [DEFAULT_MAXLEN] * 3
+    # Nobody has written half of its items before another one has begun, but for the first, who finds the log empty.
+    assert abs(got.index("b") - got.index("c")) < DEFAULT_MAXLEN // 2
+
+
 def test_custom_events_arrive_while_the_node_runs(lane: Lane) -> None:
     """The node waits for its reader's answer, so an event that came late would deadlock."""
     answered, heard = threading.Event(), asyncio.Event()

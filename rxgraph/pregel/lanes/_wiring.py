@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from asyncio import CancelledError
-from collections.abc import Awaitable, Callable
+from asyncio import CancelledError, current_task
+from asyncio import Task as AsyncTask
+from collections.abc import Awaitable, Callable, Generator
 from threading import get_ident
 from typing import Any, Final, cast
+from weakref import WeakKeyDictionary
 
 from reactivex import abc
 
@@ -42,7 +44,7 @@ class Wiring:
     """
 
     __slots__ = (
-        "carried", "gate", "inbox", "live", "mux", "namespace", "outer", "spawn", "threads", "turn", "warned",
+        "carried", "gate", "inbox", "late", "live", "mux", "namespace", "outer", "spawn", "threads", "turn", "warned",
     )  # fmt: skip
 
     def __init__(
@@ -65,6 +67,8 @@ class Wiring:
         self.spawn: Callable[[CallTask], Any] | None = None
         """Begins the call of a task and returns its future; there is one while the run's lane is at work."""
         self.warned = False
+        self.late: WeakKeyDictionary[AsyncTask[Any], _Late] | None = None
+        """What the tasks that have written while readers were behind have still to wait for."""
         self.threads: list[str] = [] if outer is None else outer.threads
         """Names of nodes that run on threads of an event loop's executor, where nobody can stop them."""
         if outer is not None and outer.carried:
@@ -123,10 +127,28 @@ class Wiring:
         if gate.is_open:
             self.mux.on_next(part)
             return (READY if gate.is_open else gate) if self.outer is None else self._room()
-        if not self.warned:
-            self._warn()
         self.mux.on_next(part)
-        return gate
+        return gate if self.warned else self._late_turn(gate)
+
+    def _late_turn(self, gate: Gate) -> Awaitable[None]:
+        """Return what a writer waits for that came when readers were behind already.
+
+        Nodes that run side by side may each be one item late: the writer can't know yet whether it is awaited. One that
+        writes again without having waited is told.
+        """
+        if self.late is None:
+            self.late = WeakKeyDictionary()
+        try:
+            task = current_task()
+        except RuntimeError:
+            # A thread without an event loop awaits nothing.
+            task = None
+        before = None if task is None else self.late.get(task)
+        if task is None or (before is not None and not before.awaited):
+            self._warn()
+            return gate
+        late = self.late[task] = _Late(gate)
+        return late
 
     def _hand_over(self, part: Part) -> None:
         self.inbox.put(part)
@@ -139,8 +161,22 @@ class Wiring:
             f"An async node writes custom events faster than they are read: {DEFAULT_MAXLEN} are waiting. None is "
             "lost, but nothing holds the node back either: use 'await writer(...)'.",
             UnpacedWriterWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
+
+
+class _Late:
+    """The gate, for a writer that came when it was shut; notes whether it was awaited."""
+
+    __slots__ = ("_gate", "awaited")
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self.awaited = False
+
+    def __await__(self) -> Generator[Any, None, None]:
+        self.awaited = True
+        return self._gate.__await__()
 
 
 class _Outwards(abc.ObserverBase[Part]):
