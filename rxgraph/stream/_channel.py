@@ -545,13 +545,44 @@ class _ReaderLink(_Link[T]):
         if not self._demand or pump is None:
             reader.listen()
             return False
-        reader.wait()
+        if reader.ring.is_async:
+            return self._ask(pump)
+        try:
+            return self._drive(pump)
+        except Exception as error:
+            # Another thread is pulling the run, say: a request returns all the same. [RS §3.16]
+            self.end(error)
+            return False
+
+    def _ask(self, pump: Pump) -> bool:
+        """Leave word that an item is wanted; returns whether it came at once."""
+        self._reader.wait()
         more = pump.request(1)
-        if reader.has():
+        if self._reader.has():
             return True
         if more is False:
             self.end()
         return False
+
+    def _drive(self, pump: Pump) -> bool:
+        """Take the run on until an item is there, which may take many steps; returns whether one is."""
+        reader = self._reader
+        while self.is_live and not reader.has():
+            if reader.over():
+                self.end(reader.failure())
+            elif reader.ring.blockers(reader) is not None:
+                # Whoever makes room takes the run on; the item is heard of then.
+                reader.listen()
+                return False
+            else:
+                reader.wait()
+                try:
+                    more: Any = pump.request(1)
+                finally:
+                    reader.stop_waiting()
+                if more is False and not (reader.has() or reader.over()):
+                    self.end()
+        return self.is_live
 
     def take(self) -> T:
         return self._reader.pop()

@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from itertools import chain
 from threading import get_ident
 from typing import Any, Final, Generic, Protocol, TypeAlias, TypeGuard, TypeVar, runtime_checkable
+from weakref import ref
 
 from rxgraph.errors import LaneError, StalledConsumerError
 from rxgraph.flow import BoundedLog, Gate, Lagged, Overflow
@@ -223,8 +224,9 @@ class Reader(ABC, Generic[T]):
         self._listed = self._asked = False
         self.future: asyncio.Future[None] | None = None
         self.on_wake: Callable[[], None] | None = None
-        self.task: Any = None
-        """The task that pulled last; how a stalled pull knows whether it is its own obstacle."""
+        self.task: Callable[[], Any] = _nobody
+        """A weak reference to the task that pulled last: how a stalled pull knows whether it is its own obstacle. The
+        task itself would keep the traceback of a cancelled pull, and that the branch, which could not be dropped."""
         self._pulling: Any = None
         # The part of the stream that was over when the reader came.
         first = past[0] if past else None
@@ -292,7 +294,6 @@ class Reader(ABC, Generic[T]):
         # What is left of a chunk is not handed out any more.
         deque(self.chunk, maxlen=0)
         self.stop_waiting()
-        self.task = None
         self.ring.forget(self)
         if self.future is not None and not self.future.done():
             self.future.set_result(None)
@@ -394,7 +395,7 @@ class Reader(ABC, Generic[T]):
                 if ring.is_async is False:
                     raise LaneError(f"Channel {ring.name!r} belongs to a synchronous run. Use: for … in …")
                 blockers = ring.blockers(self)
-                if blockers and all(blocker.task is task for blocker in blockers):
+                if blockers and all(blocker.task() is task for blocker in blockers):
                     raise StalledConsumerError(self.name, _names(blockers, ring.gate))
                 if not self.waiting:
                     self.wait()
@@ -417,7 +418,7 @@ class Reader(ABC, Generic[T]):
             found = self.ring.blockers(self)
             if not found:
                 return
-            if all(blocker.task is task for blocker in found):
+            if all(blocker.task() is task for blocker in found):
                 if not future.done():
                     future.set_result(None)
             elif not alarms:
@@ -714,7 +715,7 @@ class AsyncBranch(AsyncIterator[T]):
                 f"Reader {reader.name!r} is being pulled by {reader._pulling!r}, and now by {task!r}. "
                 "Give each task a branch of its own: atee(n)."
             )
-        reader.task = task
+        reader.task = _nobody if task is None else ref(task)
         if self._loop is None:
             self._loop = asyncio.get_running_loop(), get_ident()
         portion = reader.ready() or reader.ask()
@@ -760,6 +761,10 @@ class AsyncBranch(AsyncIterator[T]):
 
 def _no_lease() -> None:
     """Be the lease of a ring that belongs to no run."""
+
+
+def _nobody() -> None:
+    """Stand for a task, where none has pulled."""
 
 
 def _show(reader: Reader[Any]) -> str:

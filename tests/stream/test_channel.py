@@ -1101,3 +1101,50 @@ def test_a_request_scheduler_is_a_pump(n: int) -> None:
         assert len(pushed) == i + 1
     assert [list(branch) for branch in branches] == [[]] * n
     assert scheduler.demand == 0
+
+
+def test_a_subscriber_takes_a_synchronous_run_on_until_its_item_is_there() -> None:
+    """A step of a run need not bring an item: the channel may be one of many."""
+    channel = StreamChannel[int]("x")
+    steps: list[int] = []
+
+    def turn() -> bool:
+        steps.append(0)
+        if len(steps) % 5 == 0:
+            channel.push(len(steps))
+        return len(steps) < 20
+
+    channel._bind(turn)
+    subscriber = Seen()
+    channel.subscribe_with(subscriber)
+    assert steps == []
+    subscriber.link.request(2)
+    assert (subscriber.told, len(steps)) == ([5, 10], 10)
+    subscriber.link.request(5)
+    assert subscriber.told == [5, 10, 15, 20, "|"]
+
+
+def test_a_subscriber_is_told_what_its_request_has_raised() -> None:
+    channel = StreamChannel[int]("x")
+
+    def turn() -> bool:
+        raise RuntimeError("pulled by another thread")
+
+    channel._bind(turn)
+    subscriber = Seen()
+    channel.subscribe_with(subscriber)
+    subscriber.link.request(1)
+    (error,) = subscriber.told
+    assert isinstance(error, RuntimeError)
+    assert channel.statistics().readers == ()
+
+
+async def test_a_branch_whose_pull_was_cancelled_can_be_dropped() -> None:
+    channel = StreamChannel[int]("x")
+    pull = asyncio.ensure_future(anext(channel.areader()))
+    await asyncio.sleep(0)
+    pull.cancel()
+    await asyncio.wait([pull])
+    del pull
+    gc.collect()
+    assert channel.statistics().readers == ()
