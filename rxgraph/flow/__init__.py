@@ -9,9 +9,10 @@ General layout:
 * ``_log``: a bounded log of items with an overflow policy
 * ``_inbox``: the hand-over from worker threads to the one thread that owns a run
 * ``_lean``: observables and observers without RxPY's safety wrapping, for parts that keep the contract themselves
-* ``_iterators``, ``_bridges``: doors to iterators, async iterators and observables
+* ``_iterators``, ``_bridges``, ``_aiterables``: doors between iterators, async iterators, publishers and observables
 """
 
+from ._aiterables import from_aiterable as from_aiterable
 from ._bridges import from_iterable as from_iterable
 from ._bridges import to_observable as to_observable
 from ._bridges import to_publisher as to_publisher
@@ -47,6 +48,7 @@ __all__ = (
     "SlowConsumerError",
     "Subscriber",
     "Subscription",
+    "from_aiterable",
     "from_iterable",
     "to_aiterator",
     "to_iterator",
