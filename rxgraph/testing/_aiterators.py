@@ -41,8 +41,8 @@ class Controlled:
 class AsyncIteratorConformance:
     """Tests that an async iterator keeps the rules A01 to A15; subclass it under a name that your runner collects.
 
-    ``make_iterator`` and ``make_controlled`` cover most. They are called while an event loop runs. Rules that want
-    more of you are skipped, and say what they want.
+    ``make_iterator`` and ``make_controlled`` cover most. They are called while an event loop runs, and those that give
+    async iterators may be coroutine functions. Rules that want more of you are skipped, and say what they want.
 
     Example:
         >>> import reactivex as rx
@@ -66,7 +66,7 @@ class AsyncIteratorConformance:
     fairness_window: int = 8
     """In so many items for each producer, everyone has come to word. [A15]"""
 
-    def make_iterator(self, elements: int) -> AsyncIterator[Any]:
+    def make_iterator(self, elements: int) -> AsyncIterator[Any] | Awaitable[AsyncIterator[Any]]:
         """Return a new iterator of *elements* items that then ends."""
         raise NotImplementedError("Override make_iterator() to return an async iterator of that many items.")
 
@@ -74,11 +74,15 @@ class AsyncIteratorConformance:
         """Return a new event loop; override it to play all rules on another kind of loop."""
         return asyncio.new_event_loop()
 
-    def make_controlled(self, branches: int) -> Controlled:
+    async def surround(self, law: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Await *law*; override it to play all rules inside a scope of another framework."""
+        await law()
+
+    def make_controlled(self, branches: int) -> Controlled | Awaitable[Controlled]:
         """Return a source that is played by hand; raise ``SkipTest`` where there is only one branch."""
         raise SkipTest("untested: make_controlled() is not overridden")
 
-    def make_context_iterator(self, read: Callable[[], Any]) -> AsyncIterator[Any]:
+    def make_context_iterator(self, read: Callable[[], Any]) -> AsyncIterator[Any] | Awaitable[AsyncIterator[Any]]:
         """Return an iterator whose one item is what *read* returned where the items are made."""
         raise SkipTest("untested: make_context_iterator() is not overridden")
 
@@ -86,11 +90,13 @@ class AsyncIteratorConformance:
         """Return the synchronous twin of the iterator."""
         raise SkipTest("untested: make_sync_iterator() is not overridden")
 
-    def make_late_iterator(self) -> tuple[AsyncIterator[Any], Sequence[Any]]:
+    def make_late_iterator(
+        self,
+    ) -> tuple[AsyncIterator[Any], Sequence[Any]] | Awaitable[tuple[AsyncIterator[Any], Sequence[Any]]]:
         """Return an iterator that came late to a finite source, and the items that it has to give."""
         raise SkipTest("untested: make_late_iterator() is not overridden: this iterator has no late subscribers")
 
-    def make_merged_iterator(self, producers: int, elements: int) -> AsyncIterator[int]:
+    def make_merged_iterator(self, producers: int, elements: int) -> AsyncIterator[int] | Awaitable[AsyncIterator[int]]:
         """Return an iterator over *producers* that give *elements* items each: the number of the producer."""
         raise SkipTest("untested: make_merged_iterator() is not overridden: this iterator has one producer")
 
@@ -126,7 +132,7 @@ class AsyncIteratorConformance:
         """
 
         async def law() -> None:
-            source = self.make_controlled(2)
+            source = await _made(self.make_controlled(2))
             first, second = source.iterators
             pulls = [asyncio.ensure_future(_pull(it)) for it in (first, second)]
             await self._settle()
@@ -162,7 +168,7 @@ class AsyncIteratorConformance:
         """
 
         async def law() -> None:
-            source = self.make_controlled(1)
+            source = await _made(self.make_controlled(1))
             iterator = source.iterators[0]
             first = asyncio.create_task(_pull(iterator), name="first-puller")
             await self._settle()
@@ -190,7 +196,7 @@ class AsyncIteratorConformance:
         """
 
         async def law() -> None:
-            source = self.make_controlled(1)
+            source = await _made(self.make_controlled(1))
             if source.stopped is None:
                 raise SkipTest("untested: make_controlled() gives no stopped")
             pull = asyncio.ensure_future(_pull(source.iterators[0]))
@@ -228,7 +234,7 @@ class AsyncIteratorConformance:
         anyio = _optional("anyio")
 
         async def law() -> None:
-            source = self.make_controlled(1)
+            source = await _made(self.make_controlled(1))
             iterator = source.iterators[0]
             with anyio.CancelScope() as scope:
                 asyncio.get_running_loop().call_soon(scope.cancel)
@@ -261,7 +267,7 @@ class AsyncIteratorConformance:
                 _WHERE.set("source")
                 return seen
 
-            iterator = self.make_context_iterator(read)
+            iterator = await _made(self.make_context_iterator(read))
             got = await self._item(iterator, "A08")
             assert got == "consumer", f"[A08] the source saw {got!r}"
             assert _WHERE.get() == "consumer", f"[A08] the source's {_WHERE.get()!r} leaked into the consumer"
@@ -301,7 +307,7 @@ class AsyncIteratorConformance:
         """
 
         async def law() -> None:
-            iterator, expected = self.make_late_iterator()
+            iterator, expected = await _made(self.make_late_iterator())
             got = await self._rest(iterator)
             assert got == list(expected), f"[A10] a late iterator gave {got}, expected {list(expected)}"
 
@@ -314,7 +320,7 @@ class AsyncIteratorConformance:
         """
 
         async def law(seed: int) -> None:
-            random, iterator, got = Random(seed), self.make_iterator(500), 0
+            random, iterator, got = Random(seed), await _made(self.make_iterator(500)), 0
             while True:
                 for _ in range(random.choice((0, 0, 1, 5))):
                     await asyncio.sleep(0)
@@ -345,7 +351,7 @@ class AsyncIteratorConformance:
         """
 
         async def law() -> None:
-            numbers = [self.sequence(item) for item in await self._rest(self.make_iterator(20))]
+            numbers = [self.sequence(item) for item in await self._rest(await _made(self.make_iterator(20)))]
             gaps = [(a, b) for a, b in pairwise(numbers) if b != a + 1]
             assert len(numbers) > 1, "[A13] there are no numbers to compare"
             assert not gaps, f"[A13] seq goes {gaps}"
@@ -360,7 +366,7 @@ class AsyncIteratorConformance:
 
         async def law() -> None:
             producers = 3
-            got = await self._rest(self.make_merged_iterator(producers, 50))
+            got = await self._rest(await _made(self.make_merged_iterator(producers, 50)))
             early = set(got[: self.fairness_window * producers])
             assert len(early) == producers, f"[A15] only {early} of {producers} producers came to word: {got[:30]}"
 
@@ -369,7 +375,7 @@ class AsyncIteratorConformance:
     # Laws that more than one rule plays
 
     async def _cancelled_pull(self) -> None:
-        source = self.make_controlled(1)
+        source = await _made(self.make_controlled(1))
         iterator = source.iterators[0]
         for n in range(3):
             pull = asyncio.ensure_future(_pull(iterator))
@@ -390,7 +396,7 @@ class AsyncIteratorConformance:
         await self._close(iterator)
 
     async def _closed(self) -> None:
-        source = self.make_controlled(1)
+        source = await _made(self.make_controlled(1))
         iterator = source.iterators[0]
         pull = asyncio.ensure_future(_pull(iterator))
         await self._settle()
@@ -408,7 +414,7 @@ class AsyncIteratorConformance:
         raise AssertionError(f"[A02] a pull after aclose() gave {item!r}")
 
     async def _failing(self, branches: int) -> None:
-        source = self.make_controlled(branches)
+        source = await _made(self.make_controlled(branches))
         if source.fail is None:
             raise SkipTest("untested: make_controlled() gives no fail")
         waiting = asyncio.ensure_future(_pull(source.iterators[0]))
@@ -430,7 +436,7 @@ class AsyncIteratorConformance:
 
     async def _whole(self) -> None:
         for elements in (0, 1, 100):
-            got = len(await self._rest(self.make_iterator(elements)))
+            got = len(await self._rest(await _made(self.make_iterator(elements))))
             assert got == elements, f"[A12] {got} of {elements} items came"
 
     # Steps
@@ -441,7 +447,7 @@ class AsyncIteratorConformance:
         loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
     ) -> None:
         with asyncio.Runner(loop_factory=loop_factory or self.make_loop) as runner:
-            runner.run(law())
+            runner.run(self.surround(law))
 
     async def _settle(self) -> None:
         for _ in range(self.turns):
@@ -480,6 +486,10 @@ class AsyncIteratorConformance:
 
 class _OnPurposeError(Exception):
     """An error that only these tests raise."""
+
+
+async def _made(what: Any) -> Any:
+    return await what if inspect.isawaitable(what) else what
 
 
 async def _pull(iterator: AsyncIterator[Any]) -> Any:

@@ -53,6 +53,9 @@ class PublisherConformance:
     """Elements that may still come after ``cancel``. [RS §1.8]"""
     recursion_bound: int = 1
     """How deep ``on_next`` may nest. [RS §3.3]"""
+    learns_by_asking: bool = False
+    """Whether nothing happens before a request, so that an end or a failure shows at the request behind the last
+    element: as for what starts its work when it is asked. [RS §1.4, §1.5]"""
     rejects_same_subscriber: bool = False
     """Whether a second ``subscribe_with`` of one subscriber is refused; False skips rule 1.10."""
 
@@ -67,6 +70,13 @@ class PublisherConformance:
     def make_tracked_publisher(self) -> tuple[Publisher[Any], Callable[[], bool]]:
         """Return a publisher of many elements, and a function that tells whether its source was stopped."""
         raise SkipTest("untested: make_tracked_publisher() is not overridden")
+
+    def together(self, *calls: Callable[[], Any]) -> None:
+        """Make calls of ``request`` and ``cancel`` at once, by default each on a thread of its own.
+
+        Override it for publishers that belong to an event loop.
+        """
+        on_threads(*calls)
 
     def settle(self) -> None:
         """Run what the publisher has scheduled, until nothing is left; override it for loops and virtual clocks."""
@@ -112,7 +122,7 @@ class PublisherConformance:
                 for _ in range(elements):
                     probe.request(1)
 
-            on_threads(ask, ask, ask, ask)
+            self.together(ask, ask, ask, ask)
         finally:
             sys.setswitchinterval(before)
         self.settle()
@@ -144,7 +154,7 @@ class PublisherConformance:
 
         If this fails, check that the end is looked for on subscription and not at the first request.
         """
-        probe = self._subscribe(0)
+        probe = self._asked_on(self._subscribe(0))
         assert probe.signals == ["on_subscribe", "on_complete"], f"[RS §1.5] an empty stream signalled {probe.signals}"
 
     def test_rule_1_06_end_cancels_the_subscription(self) -> None:
@@ -278,7 +288,7 @@ class PublisherConformance:
         """
         probes: list[Probe] = []
         act: Callable[[], None] = lambda: probes.append(self._subscribe(5, Probe(1, again=1)))  # noqa: E731
-        on_threads(act) if self.thread_safe else act()
+        self.together(act) if self.thread_safe else act()
         assert len(probes[0].values) == 5, f"[RS §3.2] {len(probes[0].values)} of 5 elements came"
 
     def test_rule_3_03_recursion_is_bounded(self) -> None:
@@ -298,7 +308,7 @@ class PublisherConformance:
         """
         self._need_threads()
         probe = self._subscribe(self._many(1_000))
-        on_threads(probe.cancel, probe.cancel, lambda: probe.request(1), probe.cancel)
+        self.together(probe.cancel, probe.cancel, lambda: probe.request(1), probe.cancel)
         self.settle()
         before = len(probe.signals)
         self._request(probe, 5)
@@ -438,12 +448,17 @@ class PublisherConformance:
         return self._start(self.make_publisher(elements), probe or Probe())
 
     def _all(self, elements: int, first: int, again: int = 0) -> Probe:
-        return self._subscribe(elements, Probe(first, again))
+        return self._asked_on(self._subscribe(elements, Probe(first, again)))
+
+    def _asked_on(self, probe: Probe) -> Probe:
+        if self.learns_by_asking and not probe.ends:
+            self._request(probe, 1)
+        return probe
 
     def _failed(self) -> Probe:
         publisher = self.make_failed_publisher()
         try:
-            return self._start(publisher, Probe())
+            return self._asked_on(self._start(publisher, Probe()))
         except AssertionError:
             raise
         except Exception as error:
@@ -480,6 +495,8 @@ class PublisherConformance:
         while min(probe.requested for probe in probes) < 5:
             for probe in probes:
                 self._request(probe, portion)
+        for probe in probes:
+            self._asked_on(probe)
         for probe in probes:
             assert len(probe.values) == 5, f"[RS §1.11] {probe!r}: 5 elements expected"
             assert probe.values == probes[0].values, f"[RS §1.11] {probe.values!r}, another got {probes[0].values!r}"

@@ -1,11 +1,11 @@
-"""What rxgraph ships, against the conformance suites of ``rxgraph.testing``."""
+"""What ``rxgraph.flow`` ships, against the conformance suites of ``rxgraph.testing``; runs are in ``tests/stream``."""
 
 from __future__ import annotations
 
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, TypedDict
+from typing import Any
 
 import pytest
 import reactivex as rx
@@ -14,8 +14,7 @@ from reactivex.disposable import Disposable
 from reactivex.subject import Subject
 
 from rxgraph import operators as ops
-from rxgraph.flow import Publisher, Subscriber, from_iterable, to_aiterator, to_iterator, to_observable, to_publisher
-from rxgraph.graph import START, StateGraph
+from rxgraph.flow import Publisher, from_iterable, to_aiterator, to_iterator, to_observable, to_publisher
 from rxgraph.testing import (
     AsyncIteratorConformance,
     Controlled,
@@ -23,11 +22,7 @@ from rxgraph.testing import (
     PublisherConformance,
     SubscriberConformance,
 )
-from rxgraph.types import StreamWriter
-
-
-def refuse(*_: Any) -> Any:
-    raise RuntimeError("on purpose")
+from tests.flow._suites import Processor, ToObservable, refuse
 
 
 class TestFromIterable(PublisherConformance):
@@ -82,54 +77,12 @@ class TestToPublisherWithPolicies(PublisherConformance):
         return to_publisher(rx.range(elements), overflow=self.overflow, maxlen=4_000, mark_gaps=True)
 
 
-class ToObservable(SubscriberConformance):
-    """The subscriber inside ``to_observable``: what it gives to a publisher is caught at the door."""
-
-    batch = 1
-
-    def _caught(self, **handlers: Any) -> Any:
-        caught: list[Any] = []
-
-        class Door:
-            def subscribe_with(self, subscriber: Any, /) -> None:
-                caught.append(subscriber)
-
-        self.values: list[Any] = []
-        handlers.setdefault("on_next", self.values.append)
-        left = to_observable(Door(), batch=self.batch).subscribe(on_error=lambda _: None, **handlers)
-        self.leave = left.dispose
-        return caught[0]
-
-    def make_subscriber(self) -> Subscriber[Any]:
-        subscriber: Subscriber[Any] = self._caught()
-        return subscriber
-
-    def make_failing_subscriber(self) -> Subscriber[Any]:
-        subscriber: Subscriber[Any] = self._caught(on_next=refuse)
-        return subscriber
-
-    def received(self, subscriber: Any) -> list[Any]:
-        return self.values
-
-    def stop(self, subscriber: Any) -> None:
-        self.leave()
-
-
 class TestToObservableOneByOne(ToObservable):
     pass
 
 
 class TestToObservableInBatches(ToObservable):
     batch = 4
-
-
-class Processor(ProcessorConformance):
-    operator: Any = staticmethod(ops.map(lambda x: x))
-    batch = 1
-
-    def make_processor(self, upstream: Publisher[Any]) -> Publisher[Any]:
-        below = to_observable(upstream, batch=self.batch).pipe(type(self).operator)
-        return to_publisher(below, overflow="unbounded")
 
 
 class TestMapAsProcessor(Processor):
@@ -181,71 +134,10 @@ class TestToAIterator(AsyncIteratorConformance):
         return to_iterator(rx.range(elements))
 
 
-class State(TypedDict):
-    n: int
-
-
-def graph_of(node: Any) -> Any:
-    return StateGraph(State).add_node("node", node).add_edge(START, "node").compile()
-
-
-class TestAStream(AsyncIteratorConformance):
-    """The iterators that ``graph.stream`` and ``graph.astream`` return."""
-
-    def make_iterator(self, elements: int) -> AsyncIterator[Any]:
-        async def node(state: State, writer: StreamWriter) -> State:
-            for n in range(elements):
-                await writer(n)
-            return {"n": elements}
-
-        return graph_of(node).astream({"n": 0}, stream_mode="custom")
-
-    def make_controlled(self, branches: int) -> Controlled:
-        if branches > 1:
-            pytest.skip("untested: astream() has one reader")
-        queue, stopped = asyncio.Queue[Any](), list[bool]()
-
-        async def node(state: State, writer: StreamWriter) -> State:
-            try:
-                while True:
-                    item = await queue.get()
-                    if isinstance(item, Exception):
-                        raise item
-                    await writer(item)
-            finally:
-                stopped.append(True)
-
-        iterator = graph_of(node).astream({"n": 0}, stream_mode="custom")
-        return Controlled([iterator], queue.put_nowait, queue.put_nowait, lambda: bool(stopped))
-
-    def make_context_iterator(self, read: Callable[[], Any]) -> AsyncIterator[Any]:
-        async def node(state: State, writer: StreamWriter) -> State:
-            await writer(read())
-            return state
-
-        return graph_of(node).astream({"n": 0}, stream_mode="custom")
-
-    def make_sync_iterator(self, elements: int) -> Iterator[Any]:
-        def node(state: State, writer: StreamWriter) -> State:
-            for n in range(elements):
-                writer(n)
-            return state
-
-        return graph_of(node).stream({"n": 0}, stream_mode="custom")
-
-
-class OnUvloop(AsyncIteratorConformance):
+class TestToAIteratorOnUvloop(TestToAIterator):
     def make_loop(self) -> asyncio.AbstractEventLoop:
         loop: asyncio.AbstractEventLoop = pytest.importorskip("uvloop").new_event_loop()
         return loop
-
-
-class TestToAIteratorOnUvloop(OnUvloop, TestToAIterator):
-    pass
-
-
-class TestAStreamOnUvloop(OnUvloop, TestAStream):
-    pass
 
 
 # The rules themselves
