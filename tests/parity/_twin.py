@@ -351,6 +351,10 @@ class Tidy:
         if kind in (str, int, float, bool, type(None), bytes):
             return value
         if kind is dict:
+            if value.keys() >= {"assistant_id", "graph_id"}:
+                # LangGraph takes these two out of a set, so their order is that of chance.
+                value = dict(value)
+                value |= {key: value.pop(key) for key in ("assistant_id", "graph_id")}
             return {self(key): self._time(item) if key == "timestamp" else self(item) for key, item in value.items()}
         if kind in (list, tuple):
             return kind(self(item) for item in value)
