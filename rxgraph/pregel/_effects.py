@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
-from rxgraph.types import Part
+from rxgraph.types import Interrupt, Namespace, Part
 
 from ._lineage import LoadBefore, LoadHistory
 from ._plan import Router
@@ -44,6 +44,16 @@ class Remember(NamedTuple):
     entries: Mapping[FullKey, tuple[Any, int | None]]
 
 
+class Notice(NamedTuple):
+    """Tell who traces the run that it has stopped, or goes on where its thread stands; the outcome is ``None``."""
+
+    kind: Literal["interrupt", "resume"]
+    status: Literal["pending", "interrupt_before", "interrupt_after"]
+    checkpoint_id: str
+    namespace: Namespace
+    interrupts: tuple[Interrupt, ...] = ()
+
+
 class Route(NamedTuple):
     """Run a router of a task that stands for an update; the outcome is ``None``."""
 
@@ -61,7 +71,9 @@ class Save(NamedTuple):
     new_versions: dict[str, Any]
 
 
-Effect: TypeAlias = Execute | Emit | Load | LoadBefore | LoadHistory | Recall | Remember | Route | Save | SaveWrites
+Effect: TypeAlias = (
+    Execute | Emit | Load | LoadBefore | LoadHistory | Notice | Recall | Remember | Route | Save | SaveWrites
+)
 
 __all__ = (
     "Effect",
@@ -70,6 +82,7 @@ __all__ = (
     "Load",
     "LoadBefore",
     "LoadHistory",
+    "Notice",
     "Recall",
     "Remember",
     "Route",

@@ -18,8 +18,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Collection, Generator, Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
 
+from rxgraph.checkpoint.base.id import uuid6_text
 from rxgraph.constants import CONF, INPUT, INTERRUPT, MISSING, NULL_TASK_ID, PARENT, RESUME
 from rxgraph.errors import (
     EmptyInputError,
@@ -34,7 +35,7 @@ from rxgraph.types import Command, Interrupt, Part
 from rxgraph.warnings import InputIgnoredWarning
 
 from . import _payloads as payloads
-from ._effects import Effect, Emit, Execute, Load, Recall, Remember, Save
+from ._effects import Effect, Emit, Execute, Load, Notice, Recall, Remember, Save
 from ._faults import handlers_left
 from ._lineage import CONTROL, Lineage, Replay, finished_writes
 from ._plan import Plan
@@ -135,7 +136,7 @@ class Engine:
                 tasks += handlers_left(lineage, tasks)
             if self._before and self._stops(self._before, tasks):
                 yield from self._show_stop()
-                return self._hand_on()
+                return (yield from self._hand_on("interrupt_before"))
             if run.control.drain_requested:
                 raise GraphDrained(run.control.drain_reason or "")
             fresh = (yield from self._recall(tasks)) if caches else {}
@@ -158,7 +159,7 @@ class Engine:
                     yield from self._show_siblings(tasks, outputs)
                 if not self.interrupts:
                     yield from self._show_stop()
-                return self._hand_on()
+                return (yield from self._hand_on("pending"))
             updated = apply_writes(plan, state, tasks)
             if not outputs.isdisjoint(updated):
                 self._changed = True
@@ -174,12 +175,26 @@ class Engine:
                     state.step += 1
                     yield from self._show_checkpoint(lineage, plan_tasks(run, state, updated))
                 yield from self._show_stop()
-                return self._hand_on()
+                return (yield from self._hand_on("interrupt_after"))
 
-    def _hand_on(self) -> None:
+    def _hand_on(
+        self, status: Literal["pending", "interrupt_before", "interrupt_after"]
+    ) -> Generator[Effect, Any, None]:
         """Stop the node that has called this graph, too."""
         if self.run.caller is not None:
             raise GraphInterrupt(self.interrupts)
+        yield from self._tell("interrupt", status)
+
+    def _tell(
+        self,
+        kind: Literal["interrupt", "resume"],
+        status: Literal["pending", "interrupt_before", "interrupt_after"] = "pending",
+    ) -> Generator[Effect, Any, None]:
+        run = self.run
+        if run.tracer is not None:
+            # A run that is not saved has a place that it stands at, too, though nobody can look it up.
+            head = uuid6_text(self.state.step) if run.lineage is None else run.lineage.head["id"]
+            yield Notice(kind, status, head, run.namespace, tuple(self.interrupts))
 
     @property
     def input(self) -> Any:
@@ -214,6 +229,7 @@ class Engine:
         state.resumed_at = lineage.step + 1
         if isinstance(value, Command):
             yield from self._take_command(lineage, value, kept=not forks)
+        yield from self._tell("resume")
         updated = self._apply_null_writes(lineage)
         state.seen[INTERRUPT] = dict(state.versions)
         if forks:

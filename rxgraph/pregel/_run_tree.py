@@ -18,11 +18,16 @@ from rxgraph.constants import CONF
 
 from ._body import Body
 from ._calls import CallTask
+from ._effects import Notice
 from ._task import Task
 from ._tracing import Span, Tracer
 
 NAMELESS: Final = "RunnableCallable"
 """What a path without a name is called in a run tree."""
+
+
+LISTENERS: Final = "rxgraph.callbacks"
+"""The module of handlers that hear of stops; it loads LangChain, so only they import it."""
 
 
 def run_tree(name: str, config: Mapping[str, Any]) -> Tracer | None:
@@ -102,6 +107,26 @@ class RunTree(_Chain, Tracer):
             config.get("run_name") or name,
             UUID(run_id) if isinstance(run_id, str) else run_id,
         )
+
+    def notice(self, notice: Notice) -> None:
+        if (told := self._listeners(sys.modules.get(LISTENERS), "GraphCallbacks")) is not None:
+            (told.on_interrupt if notice.kind == "interrupt" else told.on_resume)(self._event(notice))
+
+    async def anotice(self, notice: Notice) -> None:
+        if (told := self._listeners(sys.modules.get(LISTENERS), "AsyncGraphCallbacks")) is not None:
+            await (told.on_interrupt if notice.kind == "interrupt" else told.on_resume)(self._event(notice))
+
+    def _listeners(self, module: Any, kind: str) -> Any:
+        """Return what tells those handlers that hear of stops, if there are any: they have imported the module."""
+        told = None if module is None else getattr(module, kind)(self.manager.handlers, self.manager.run_id)
+        return told if told is not None and told.handlers else None
+
+    def _event(self, notice: Notice) -> Any:
+        module: Any = sys.modules[LISTENERS]
+        place = (self.manager.run_id, notice.status, notice.checkpoint_id, notice.namespace)
+        if notice.kind == "interrupt":
+            return module.GraphInterruptEvent(*place, notice.interrupts)
+        return module.GraphResumeEvent(*place)
 
     def attempt(self, task: Task) -> Span:
         if isinstance(task, CallTask):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ._body import Body
 
 if TYPE_CHECKING:
+    from ._effects import Notice
     from ._engine import Engine
     from ._task import Task
 
@@ -60,6 +61,13 @@ class Tracer(Span, ABC):
     def attempt(self, task: Task) -> Span:
         """Return what traces the next attempt to run a task."""
 
+    def notice(self, notice: Notice) -> None:
+        """Hear that the run goes on where its thread stands, or that it has stopped for somebody."""
+
+    async def anotice(self, notice: Notice) -> None:
+        """Do what :meth:`notice` does, on the event loop."""
+        self.notice(notice)
+
 
 Factory = Callable[[str, Mapping[str, Any]], Tracer | None]
 """``(name of the graph, configuration of the run) -> tracer``; called where the run is opened."""
@@ -74,6 +82,12 @@ def open_tracer(name: str, config: Mapping[str, Any]) -> Tracer | None:
     if len(found) > 1:
         return _Several(found)
     return found[0] if found else None
+
+
+def told(tracer: Tracer | None) -> Tracer:
+    """Return the tracer of a run that has something to tell."""
+    assert tracer is not None, "only a run that is traced gives notice"
+    return tracer
 
 
 def open_span(task: Task) -> Span | None:
@@ -159,5 +173,13 @@ class _Several(_SeveralSpans, Tracer):
     def attempt(self, task: Task) -> Span:
         return _SeveralSpans([tracer.attempt(task) for tracer in self._tracers])
 
+    def notice(self, notice: Notice) -> None:
+        for tracer in self._tracers:
+            tracer.notice(notice)
 
-__all__ = ("FACTORIES", "Factory", "Span", "Tracer", "open_span", "open_tracer", "traced_drive", "traced_turns")
+    async def anotice(self, notice: Notice) -> None:
+        for tracer in self._tracers:
+            await tracer.anotice(notice)
+
+
+__all__ = ("FACTORIES", "Factory", "Span", "Tracer", "open_span", "open_tracer", "told", "traced_drive", "traced_turns")

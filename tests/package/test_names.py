@@ -17,6 +17,8 @@ from rxgraph.utils.config import ensure_config, patch_configurable
 from rxgraph.warnings import LangGraphDeprecatedSinceV10, LangGraphDeprecationWarning
 
 NAMES = {
+    "callbacks": "GraphCallbackHandler GraphInterruptEvent GraphResumeEvent GraphLifecycleEvent GraphLifecycleStatus"
+    " get_sync_graph_callback_manager_for_config get_async_graph_callback_manager_for_config",
     "channels": "BaseChannel AnyValue LastValue LastValueAfterFinish UntrackedValue EphemeralValue"
     " BinaryOperatorAggregate DeltaChannel NamedBarrierValue NamedBarrierValueAfterFinish Topic",
     "channels.any_value": "AnyValue",

@@ -388,7 +388,7 @@ def listening(lg):
     return Handler(), heard
 
 
-@program()
+@program("every_answer_is_kept")
 def callbacks_hear_of_questions_and_answers(lg):
     handler, heard = listening(lg)
     thread = lg.thread(line(lg, Log, say("a"), asks(lg, "b", "b?", "c?")))
@@ -436,26 +436,71 @@ def callbacks_hear_nothing_of_a_plain_run(lg):
     thread.note(heard)
 
 
-PENDING: dict[str, str] = dict.fromkeys(
-    (
-        "callbacks_hear_of_questions_and_answers",
-        "callbacks_hear_of_breakpoints",
-        "callbacks_hear_of_inner_questions",
-        "callbacks_hear_of_several_questions",
-        "callbacks_hear_nothing_of_a_plain_run",
-    ),
-    "what a run carries",
-)
-"""What a program waits for that the engine does not do yet."""
+@program()
+def callbacks_hear_of_going_on_after_a_failure(lg):
+    handler, heard = listening(lg)
+    tries = []
+
+    def fails(state):
+        tries.append(1)
+        if len(tries) % 2:
+            raise ValueError("x")
+        return {"log": ["done"]}
+
+    thread = lg.thread(line(lg, Log, say("a"), fails))
+    for input in ({"log": []}, None, None):
+        thread.send(input, {"callbacks": [handler]})
+    thread.note(heard)
+
+
+@program()
+def callbacks_hear_of_inner_breakpoints(lg):
+    handler, heard = listening(lg)
+    child = line(lg, Log, say("s1"), say("s2")).compile(interrupt_before=["s2"])
+    thread = lg.nested(chain(lg, Log, ("child", child), calls(lg, "call", child)))
+    for input in ({"log": []}, None, None):
+        thread.send(input, {"callbacks": [handler]})
+    thread.note(heard)
+
+
+@program()
+def callbacks_hear_without_a_saver(lg):
+    heard = []
+
+    class Handler(lg.GraphCallbackHandler):
+        def on_interrupt(self, event):
+            heard.append((event.status, type(event.checkpoint_id).__name__, event.checkpoint_ns, len(event.interrupts)))
+
+    thread = lg.thread(line(lg, Log, say("a"), asks(lg, "b")), checkpointer=None)
+    thread.send({"log": []}, {"callbacks": [Handler()]})
+    thread.note(heard)
+
+
+@program()
+def a_handler_that_fails_is_heard_of_or_fails_the_run(lg):
+    class Handler(lg.GraphCallbackHandler):
+        def on_interrupt(self, event):
+            raise ValueError("interrupt")
+
+        def on_resume(self, event):
+            raise ValueError("resume")
+
+    class Raising(Handler):
+        raise_error = True
+
+    for handler in (Handler(), Raising()):
+        thread = lg.thread(line(lg, Log, asks(lg, "a")))
+        thread.send({"log": []}, {"callbacks": [handler]})
+        thread.resume("x", {"callbacks": [handler]})
 
 
 @pytest.mark.parametrize("way", PLAYED)
-@pytest.mark.parametrize(("case", "lane"), CASES.params(PENDING))
+@pytest.mark.parametrize(("case", "lane"), CASES.params())
 def test_session(case: Case, lane: str, way: str) -> None:
     compare(case.program, lane, way, case.differences)
 
 
-@pytest.mark.parametrize(("case", "lane"), CASES.params(PENDING))
+@pytest.mark.parametrize(("case", "lane"), CASES.params())
 def test_session_on_a_file(case: Case, lane: str, tmp_path: Path) -> None:
     """What a thread keeps doesn't depend on how it is looked at, so one way is enough."""
     compare(case.program, lane, "stream", case.differences, tmp_path)

@@ -30,12 +30,12 @@ from rxgraph.flow._lean import connect
 from rxgraph.stream import Parts
 
 from .._calls import CallTask, settle
-from .._effects import Emit, Execute, Recall, Remember, Route
+from .._effects import Emit, Execute, Notice, Recall, Remember, Route
 from .._engine import Engine
 from .._recall import recalled
 from .._superstep import Superstep
 from .._task import Task, own_command
-from .._tracing import Span, open_span, traced_drive
+from .._tracing import Span, open_span, told, traced_drive
 from ._deadline import Deadline
 from ._saving import Saving, saving
 from ._wiring import Wiring, note_failure
@@ -144,6 +144,8 @@ class AsyncLane:
                     outcome = await engine.run.cache.aget(effect.keys)
                 elif isinstance(effect, Remember):
                     await engine.run.cache.aset(effect.entries)
+                elif isinstance(effect, Notice):
+                    await told(engine.run.tracer).anotice(effect)
                 elif not isinstance(effect, Route):
                     outcome = await self._saving.aask(effect)
                 if caller is not None:

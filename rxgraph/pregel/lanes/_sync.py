@@ -29,12 +29,12 @@ from rxgraph.flow._lean import connect
 
 from .._body import async_in_sync_lane
 from .._calls import CallTask, settle
-from .._effects import Emit, Execute, Recall, Remember, Route
+from .._effects import Emit, Execute, Notice, Recall, Remember, Route
 from .._engine import Engine
 from .._recall import recalled
 from .._superstep import Superstep
 from .._task import Task, own_command
-from .._tracing import Span, open_span, traced_turns
+from .._tracing import Span, open_span, told, traced_turns
 from ._futures import CallFuture
 from ._saving import Saving, saving
 from ._wiring import Wiring, note_failure
@@ -176,6 +176,8 @@ class SyncLane:
                     outcome = engine.run.cache.get(effect.keys)
                 elif isinstance(effect, Remember):
                     engine.run.cache.set(effect.entries)
+                elif isinstance(effect, Notice):
+                    told(engine.run.tracer).notice(effect)
                 elif not isinstance(effect, Route):
                     outcome = self._saving.ask(effect)
                 effect = effects.send(outcome) if error is None else effects.throw(error)
