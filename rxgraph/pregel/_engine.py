@@ -63,7 +63,9 @@ class Engine:
         breakpoints: Nodes before and after which to stop; ``"*"`` stands for all.
     """
 
-    __slots__ = ("_after", "_before", "_changed", "_input", "_last_output", "_limit", "interrupts", "run", "state")
+    __slots__ = (
+        "_after", "_before", "_changed", "_input", "_last_output", "_limit", "interrupts", "paused", "run", "state",
+    )  # fmt: skip
 
     def __init__(self, run: RunContext, input: Any, recursion_limit: int, breakpoints: Breakpoints = NO_BREAKPOINTS):
         self.run = run
@@ -75,6 +77,8 @@ class Engine:
         self._input = input
         self._limit = recursion_limit
         self._before, self._after = breakpoints
+        self.paused = False
+        """Whether it has stopped at a breakpoint, its own or one of a graph inside it."""
         self._changed = False
         self._last_output: Any = MISSING
 
@@ -383,6 +387,7 @@ class Engine:
         return any(not task.node.hidden if nodes == "*" else task.name in nodes for task in tasks)
 
     def _show_stop(self) -> Generator[Effect, Any, None]:
+        self.paused = True
         if "updates" in self.run.watched and self.run.caller is None:
             yield Emit(((self.run.namespace, "updates", {INTERRUPT: ()}),))
 

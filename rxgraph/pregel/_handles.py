@@ -37,7 +37,7 @@ def open_handle(
     """Wire a run of the synchronous lane and return its handle."""
     run, mux = _open(graph, input, config, transformers, maxlen, options, is_async=False)
     handle = GraphRunStream(LaneSource(run.sync(), run.wiring, mux), mux)
-    handle._run_id = run.engine.run.config.get("run_id")
+    handle._run_id, handle._engine = run.engine.run.config.get("run_id"), run.engine
     return handle
 
 
@@ -52,7 +52,7 @@ async def open_ahandle(
     """Wire a run of the asynchronous lane and return its handle."""
     run, mux = _open(graph, input, config, transformers, maxlen, options, is_async=True)
     handle = AsyncGraphRunStream(DriverSource(run.asynchronous(), run.wiring, mux), mux)
-    handle._run_id = run.engine.run.config.get("run_id")
+    handle._run_id, handle._engine = run.engine.run.config.get("run_id"), run.engine
     return handle
 
 

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Generator, Iterator, Mapping
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from uuid import uuid4
 from weakref import ref
 
@@ -59,7 +59,9 @@ class _Outcome(abc.ObserverBase[Part]):
         self.interrupts: list[Any] = []
 
     def on_next(self, part: Part) -> None:
-        self.output = data_of(part, self._coerce, self._scope)
+        output = data_of(part, self._coerce, self._scope)
+        # What readers of the projections do to the dict that they are shown is no part of the run.
+        self.output = output.copy() if type(output) is dict else output
         self.interrupts.extend(questions_of(part))
 
     def on_error(self, error: Exception) -> None:
@@ -69,10 +71,17 @@ class _Outcome(abc.ObserverBase[Part]):
         """Nothing changes any more."""
 
 
+class _Pausing(Protocol):
+    """What a handle asks about breakpoints."""
+
+    paused: bool
+
+
 class _Handle:
     """What the handles of both lanes share."""
 
     _run_id: str | None = None
+    _engine: _Pausing | None = None
 
     def __init__(self, mux: StreamMux) -> None:
         self._mux = mux
@@ -139,6 +148,9 @@ class _Handle:
             after = after[1]
         mux.log.keep()
         return since(mux.log, mux.seq, after)
+
+    def _is_at_breakpoint(self) -> bool:
+        return self._engine is not None and self._engine.paused
 
     def _end(self) -> StreamChannel[Any]:
         """A channel that only ends: reading it drives the run to its end."""
@@ -209,6 +221,13 @@ class GraphRunStream(_Handle):
     def interrupted(self) -> bool:
         """Run to the end and say whether the graph has stopped on a question."""
         return bool(self.interrupts)
+
+    @property
+    def paused(self) -> bool:
+        """Run to the end and say whether the graph has stopped at a breakpoint, where nobody is asked anything."""
+        if self._mux.status != "interrupted":
+            _ = self.output
+        return self._is_at_breakpoint()
 
     def interleave(self, *names: str) -> Generator[tuple[str, Any], None, None]:
         """Read several projections as one stream of ``(name, item)``, in the order in which the items came.
@@ -307,6 +326,12 @@ class AsyncGraphRunStream(_Handle):
         """Run to the end and say whether the graph has stopped on a question."""
         return bool(await self.interrupts())
 
+    async def paused(self) -> bool:
+        """Run to the end and say whether the graph has stopped at a breakpoint, where nobody is asked anything."""
+        if self._mux.status != "interrupted":
+            await self.output()
+        return self._is_at_breakpoint()
+
     def interleave(self, *names: str) -> AsyncInterleave:
         """Read several projections as one stream of ``(name, item)``, in the order in which the items came.
 
@@ -365,6 +390,9 @@ class _Inner(_Handle):
     def status(self) -> str:
         """``"started"``, ``"completed"``, ``"failed"``, ``"interrupted"``, ``"drained"`` or ``"aborted"``."""
         return self._mux.status
+
+    def _is_at_breakpoint(self) -> bool:
+        return self.status == "interrupted" and not self._outcome.interrupts
 
     @property
     def error(self) -> str | None:
