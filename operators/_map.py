@@ -11,7 +11,9 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 
-class _MapObserver(LeanObserver[Any, Any]):
+class MapObserver(LeanObserver[Any, Any]):
+    """The stage of :func:`map`."""
+
     __slots__ = ("mapper",)
     mapper: Callable[[Any], Any]
 
@@ -32,7 +34,7 @@ class _Map(LeanOperator[U]):
         self._mapper = mapper
 
     def stage(self, down: abc.ObserverBase[U]) -> LeanObserver[Any, U]:
-        stage = _MapObserver(down, self._site)
+        stage = MapObserver(down, self._site)
         stage.mapper = self._mapper
         return stage
 
@@ -56,4 +58,4 @@ def map(mapper: Callable[[T], U]) -> Callable[[Observable[T]], Observable[U]]:
     return lambda source: _Map(source, mapper, site)
 
 
-__all__ = ("map",)
+__all__ = ("MapObserver", "map")

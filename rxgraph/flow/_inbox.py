@@ -94,9 +94,14 @@ class Inbox:
         """
         item = self.items.popleft()
         if self._blocked and len(self.items) <= self._refill:
+            self.taken()
+        return item
+
+    def taken(self) -> None:
+        """Let blocked writers know that the owner has taken from :attr:`items` by itself."""
+        if self._blocked and len(self.items) <= self._refill:
             with self._room:
                 self._room.notify_all()
-        return item
 
     def sleep(self) -> bool:
         """Ask for a wake-up at the next item; False if one is there already."""

@@ -140,6 +140,27 @@ class StreamChannel(Ring[T], LeanObservable[T]):
         if len(self._buf) >= self._limit:
             self.fill()
 
+    def push_all(self, items: Sequence[T]) -> None:
+        """Take several items in; the same as to push one after the other.
+
+        Raises:
+            RuntimeError: The channel is closed, and somebody reads or has read it.
+        """
+        if not self._plain:
+            for item in items:
+                self.push(item)
+        elif items:
+            self._buf.extend(items)
+            if self._waiters:
+                self.wake()
+            if len(self._buf) >= self._limit:
+                self.fill()
+
+    @property
+    def room(self) -> int:
+        """Items that :meth:`push_all` takes before somebody has to wait; 0 also when they are pushed one by one."""
+        return max(0, self._limit - len(self._buf)) if self._plain else 0
+
     def close(self) -> None:
         """End the channel, behind the items that wait; idempotent."""
         self._end(None)

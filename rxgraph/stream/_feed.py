@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -10,6 +10,7 @@ from reactivex import Observable, abc
 
 from rxgraph import operators as ops
 from rxgraph.flow._lean import LeanObservable, LeanObserver, connect
+from rxgraph.operators._map import MapObserver
 from rxgraph.types import Namespace, Part
 
 from ._channel import StreamChannel
@@ -30,46 +31,73 @@ class _OwnStage(LeanObserver[Part, Part]):
             self.down.on_next(part)
 
 
-class _OwnPayloadStage(LeanObserver[Part, Any]):
-    __slots__ = ("scope",)
+class Tap(LeanObserver[Part, Any]):
+    """A whole chain in one stage: a graph's own parts go through one function into a channel.
+
+    That is the chain of nearly every projection, and one that can take several parts at once.
+    """
+
+    __slots__ = ("channel", "fn", "scope")
+    channel: StreamChannel[Any]
+    fn: Callable[[Part], Any]
     scope: Namespace
 
     def on_next(self, part: Part) -> None:
         if part[0] == self.scope and not self.stopped:
-            self.down.on_next(part[2])
+            try:
+                item = self.fn(part)
+            except Exception as error:
+                self.fail(error)
+            else:
+                self.channel.push(item)
+
+    def on_batch(self, parts: Iterable[Part]) -> None:
+        """Take parts one by one, and hand their items over at once."""
+        items: list[Any] = []
+        scope, fn, add = self.scope, self.fn, items.append
+        error: Exception | None = None
+        try:
+            for part in parts:
+                if part[0] == scope:
+                    add(fn(part))
+        except Exception as raised:
+            error = raised
+        if not self.stopped:
+            self.channel.push_all(items)
+            if error is not None:
+                self.fail(error)
 
 
 class OwnParts(LeanObservable[Part]):
     """The parts of one graph, those of the graphs inside it left out; routed by mode where they come from."""
 
-    def __init__(
-        self,
-        source: Parts,
-        scope: Namespace,
-        modes: frozenset[str] | None = None,
-        stage: type[_OwnStage | _OwnPayloadStage] = _OwnStage,
-    ) -> None:
+    def __init__(self, source: Parts, scope: Namespace, modes: frozenset[str] | None = None) -> None:
         super().__init__()
-        self._source, self._scope, self._modes, self._stage = source, scope, modes, stage
+        self._source, self._scope, self._modes = source, scope, modes
 
     def route(self, modes: frozenset[str], /) -> Observable[Part]:
         """Return the parts of some modes."""
         return OwnParts(self._source, self._scope, modes)
 
-    def payloads(self) -> Observable[Any]:
-        """Return the payloads only: the same as ``ops.map``, in one stage."""
-        return OwnParts(self._source, self._scope, self._modes, _OwnPayloadStage)
-
     def _subscribe_core(
         self, observer: abc.ObserverBase[Part], scheduler: abc.SchedulerBase | None = None
     ) -> abc.DisposableBase:
-        stage = self._stage(observer)
+        stage = _tap(observer) or _OwnStage(observer)
         stage.scope = self._scope
         source = self._source if self._modes is None else self._source.route(self._modes)
         upstream = stage.up = connect(source, stage, scheduler)
         if stage.stopped:
             upstream.dispose()
         return stage
+
+
+def _tap(observer: abc.ObserverBase[Part]) -> Tap | None:
+    """Return the one stage that does what *observer* and the channel under it do, if there is one."""
+    if not isinstance(observer, MapObserver) or not isinstance(observer.down, _Into):
+        return None
+    tap = Tap(observer.down, observer.site)
+    tap.fn, tap.channel = observer.mapper, observer.down.channel
+    return tap
 
 
 class Chain(StreamTransformer):
@@ -120,9 +148,10 @@ class Chain(StreamTransformer):
 class _Into:
     """An observer that pushes a chain's items into a channel, and ends it with the chain."""
 
-    __slots__ = ("on_completed", "on_error", "on_next")
+    __slots__ = ("channel", "on_completed", "on_error", "on_next")
 
     def __init__(self, channel: StreamChannel[Any]) -> None:
+        self.channel = channel
         self.on_next = channel.push
         self.on_error = channel.fail
         self.on_completed = channel.close
@@ -228,12 +257,7 @@ class ChainTransformer(Chain):
         return self._chain(OwnParts(parts, self.scope))
 
 
-_PAYLOAD: Callable[[Observable[Any]], Observable[Any]] = ops.map(itemgetter(2))
+payloads: Callable[[Observable[Any]], Observable[Any]] = ops.map(itemgetter(2))
+"""Keeps the payloads of parts."""
 
-
-def payloads(source: Observable[Any]) -> Observable[Any]:
-    """Keep the payloads of parts."""
-    return source.payloads() if isinstance(source, OwnParts) else _PAYLOAD(source)
-
-
-__all__ = ("Chain", "ChainTransformer", "Feed", "Forward", "OwnParts", "payloads")
+__all__ = ("Chain", "ChainTransformer", "Feed", "Forward", "OwnParts", "Tap", "payloads")

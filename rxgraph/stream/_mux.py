@@ -35,7 +35,7 @@ from rxgraph.types import Namespace, Part
 
 from ._channel import StreamChannel
 from ._events import COERCED, Coerce, Kept, ProtocolEvent, make_event, now, parent_of, part_of
-from ._feed import Chain, Feed, Forward
+from ._feed import Chain, Feed, Forward, Tap
 from ._parts import Parts
 from ._pumps import AsyncSteps, AsyncTurn, wait_for_all
 from ._stage import AsyncStage
@@ -388,6 +388,38 @@ class StreamMux(Parts):
                             "seq": self.seq,
                         }
                     self._log.push(event)
+            if self._backlog:
+                self._catch_up()
+        finally:
+            self._delivering = False
+
+    def batch_room(self, mode: str) -> int:
+        """Return how many parts of a mode may come at once: only where no reader can tell the difference.
+
+        Each reader sees the same items in the same order; what happens between readers, or behind an event that a
+        transformer has seen, would be in another order, so there must be nothing of that kind.
+        """
+        if self._delivering or self._stage is not None or self._children or mode in BARE or self.is_stopped:
+            return 0
+        if self._hooked or self._logging or self._given is not None or self._stamp is not None:
+            return 0
+        room = DEFAULT_MAXLEN
+        for observer in self._routes.get(mode, self._all):
+            if type(observer) is not Tap or observer.channel.room < room:
+                room = observer.channel.room if type(observer) is Tap else 0
+        return room
+
+    def on_batch(self, mode: str, parts: list[Part]) -> None:
+        """Take several parts of one mode in, where :meth:`batch_room` has found room for them."""
+        self._delivering = True
+        try:
+            if mode not in self._unlogged:
+                self.seq += len(parts)
+            for observer in self._routes.get(mode, self._all):
+                try:
+                    cast(Tap, observer).on_batch(parts)
+                except Exception as error:
+                    self._expel(observer, error)
             if self._backlog:
                 self._catch_up()
         finally:

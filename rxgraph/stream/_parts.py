@@ -83,6 +83,14 @@ class Parts(Subject[Part], LeanObservable[Part]):
         finally:
             self._delivering = False
 
+    def batch_room(self, mode: str) -> int:
+        """Return how many parts of a mode :meth:`on_batch` takes now; 0 where they have to come one by one."""
+        return 0
+
+    def on_batch(self, mode: str, parts: list[Part]) -> None:
+        """Deliver several parts of one mode at once, no more than there is room for."""
+        raise NotImplementedError("nothing has room for a batch here")
+
     def on_error(self, error: Exception) -> None:
         """End the stream with an error."""
         self._end(error)

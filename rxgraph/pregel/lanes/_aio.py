@@ -38,7 +38,7 @@ from .._task import Task, own_command
 from .._tracing import Span, open_span, told, traced_drive
 from ._deadline import Deadline
 from ._saving import Saving, saving
-from ._wiring import Wiring, note_failure
+from ._wiring import WORTHWHILE, Wiring, note_failure
 
 
 class InContext:
@@ -362,10 +362,16 @@ class AsyncLane:
         """Take events of worker threads in, as long as readers have room."""
         inbox, gate, mux = self._wiring.inbox, self._wiring.gate, self._wiring.mux
         while True:
+            singly = 0
             while inbox.items:
                 if not gate.is_open:
                     gate.when_open(self._hand_over)
                     return
+                if not singly:
+                    if self._wiring.show_batch():
+                        continue
+                    singly = WORTHWHILE
+                singly -= 1
                 mux.on_next(inbox.take())
             if inbox.sleep():
                 return

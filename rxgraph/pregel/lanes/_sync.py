@@ -37,7 +37,7 @@ from .._task import Task, own_command
 from .._tracing import Span, open_span, told, traced_turns
 from ._futures import CallFuture
 from ._saving import Saving, saving
-from ._wiring import Wiring, note_failure
+from ._wiring import WORTHWHILE, Wiring, note_failure
 
 BEGUN: Final = object()
 """Stands in the inbox for a call that has begun."""
@@ -302,7 +302,13 @@ class SyncLane:
             while left:
                 if not inbox.wait(None if end is None else max(end - monotonic(), 0)):
                     return TimeoutError(f"Superstep {superstep.step} took more than step_timeout={limit} s: Timed out.")
+                singly = 0
                 while items and gate.is_open:
+                    if not singly and error is None:
+                        if wiring.show_batch():
+                            continue
+                        singly = WORTHWHILE
+                    singly -= 1
                     item = take()
                     if type(item) is tuple:
                         if error is None:

@@ -29,6 +29,10 @@ LIVE_MODES: Final = frozenset({"custom", "messages"})
 """Modes whose events come while a node runs; somebody has to listen meanwhile."""
 
 
+WORTHWHILE: Final = 16
+"""Parts from which on it pays to look whether they can be shown at once; where they can't, so many come singly then."""
+
+
 class Wiring:
     """The mux of a run and the ways into it.
 
@@ -150,6 +154,22 @@ class Wiring:
         late = self.late[task] = _Late(gate)
         return late
 
+    def show_batch(self) -> bool:
+        """Show what worker threads have written, if it is much and can be shown at once; on the owner's thread."""
+        items = self.inbox.items
+        if len(items) < WORTHWHILE or type(items[0]) is not tuple:
+            return False
+        mode = items[0][1]
+        room = self.mux.batch_room(mode)
+        if room < WORTHWHILE:
+            return False
+        parts: list[Part] = []
+        while items and len(parts) < room and type(items[0]) is tuple and items[0][1] == mode:
+            parts.append(items.popleft())
+        self.inbox.taken()
+        self.mux.on_batch(mode, parts)
+        return True
+
     def _hand_over(self, part: Part) -> None:
         self.inbox.put(part)
         if self.inbox.is_closed and CURRENT.get() is not None:
@@ -218,4 +238,4 @@ def note_failure(task: Task, error: BaseException) -> BaseException | None:
     return error
 
 
-__all__ = ("LIVE_MODES", "Wiring", "note_failure")
+__all__ = ("LIVE_MODES", "WORTHWHILE", "Wiring", "note_failure")
