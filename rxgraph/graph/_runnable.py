@@ -9,7 +9,6 @@ from typing import Any
 
 from rxgraph._composing import loaded_runnable
 from rxgraph.pregel._body import Body
-from rxgraph.pregel._nesting import OWN_RUN
 
 
 def is_runnable(value: Any) -> bool:
@@ -22,10 +21,10 @@ def runnable_body(name: str, runnable: Any) -> Body:
     """Run a Runnable as a node or a path: it is given the task's configuration, callbacks and all."""
 
     def sync(value: Any, task: Any) -> Any:
-        return runnable.invoke(value, _inner_config(task))
+        return runnable.invoke(value, task.config)
 
     async def asynchronous(value: Any, task: Any) -> Any:
-        return await runnable.ainvoke(value, _inner_config(task))
+        return await runnable.ainvoke(value, task.config)
 
     return Body(name, sync, asynchronous)
 
@@ -37,10 +36,6 @@ def hinted(action: Any) -> Any:
     # Its own: a Runnable that wraps another one passes such names on to it.
     own = getattr(action, "__dict__", {})
     return own.get("func") or own.get("afunc") or action
-
-
-def _inner_config(task: Any) -> dict[str, Any]:
-    return {key: value for key, value in task.config.items() if key not in OWN_RUN}
 
 
 __all__ = ("hinted", "is_runnable", "runnable_body")

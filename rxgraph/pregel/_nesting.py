@@ -27,8 +27,6 @@ from ._task import Task
 
 OWN_THREAD: Final = frozenset({"thread_id", "checkpoint_id", "checkpoint_ns", "checkpoint_map"})
 """Keys of ``configurable`` by which a call says that it is no part of the run around it."""
-OWN_RUN: Final = frozenset({"run_id", "run_name"})
-"""Options that name one run, and that inner runs don't take over."""
 
 
 def caller_of(config: Mapping[str, Any] | None) -> tuple[Task | None, bool]:
@@ -52,11 +50,16 @@ def inner_config(
         own: Of the graph.
         given: Of the call.
     """
+    outermost, around = {"metadata": {"checkpoint_ns": caller.checkpoint_ns}}, caller.config
+    said = merge_configs(own, given)
+    if "tags" in said:
+        said["tags"] = [tag for tag in said["tags"] if tag not in around.get("tags", ())]
     if passed_on:
-        return merge_configs(own, given)
-    inherited = {key: value for key, value in caller.config.items() if key not in OWN_RUN}
-    outermost = {"metadata": {"checkpoint_ns": caller.checkpoint_ns}}
-    return merge_configs(outermost, inherited, own, given)
+        if said.get("callbacks") is around.get("callbacks"):
+            said.pop("callbacks", None)
+        # The caller may have left something out.
+        around = {key: value for key, value in around.items() if key != CONF}
+    return merge_configs(outermost, around, said)
 
 
 def root_config(own: Mapping[str, Any] | None, given: Mapping[str, Any] | None) -> dict[str, Any]:

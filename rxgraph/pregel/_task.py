@@ -46,6 +46,8 @@ OURS: Final = frozenset(
     "langgraph_path langgraph_checkpoint_ns".split()
 )
 """Metadata of the runtime itself; ``tasks`` events leave it out."""
+OWN_RUN: Final = frozenset({"run_id", "run_name"})
+"""Options that name one run; what its nodes call has another name."""
 
 
 class RunContext(NamedTuple):
@@ -249,7 +251,7 @@ class Task:
     def config(self) -> dict[str, Any]:
         """The configuration that the node sees."""
         if self._config is None:
-            config = dict(self.run.config)
+            config = {key: value for key, value in self.run.config.items() if key not in OWN_RUN}
             given = config.get(CONF, {})
             thread = {"thread_id": given["thread_id"]} if given.get("thread_id") is not None else {}
             config["metadata"] = {

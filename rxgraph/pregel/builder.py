@@ -21,7 +21,6 @@ from rxgraph.types import CachePolicy, RetryPolicy, Send, TimeoutPolicy
 
 from ._body import Body, callable_name, make_body
 from ._faults import Retry
-from ._nesting import OWN_RUN
 from ._plan import Node, Plan
 from ._recall import Caching
 from ._task import Task
@@ -316,14 +315,10 @@ def _step(name: str, action: Any) -> Body:
         chain: Any = action
 
         async def chain_async(value: Any, task: Any) -> Any:
-            return await chain.ainvoke(value, _config(task))
+            return await chain.ainvoke(value, task.config)
 
-        return Body(name, lambda value, task: chain.invoke(value, _config(task)), chain_async)
+        return Body(name, lambda value, task: chain.invoke(value, task.config), chain_async)
     return make_body(action, name)
-
-
-def _config(task: Any) -> dict[str, Any]:
-    return {key: value for key, value in task.config.items() if key not in OWN_RUN}
 
 
 def _record(name: str, writers: Sequence[tuple[str, tuple[Any, ...] | None]]) -> Callable[[Any, Task], None]:

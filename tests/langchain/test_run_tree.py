@@ -279,6 +279,19 @@ def a_runnable_called_with_configuration(lg):
     return (chain(lg, ("n", calls)).compile(),)
 
 
+@program
+def a_graph_that_is_given_the_configuration_of_its_node(lg):
+    inner = chain(lg, ("m", f)).compile(name="inner").with_config({"tags": ["t", "o"], "metadata": {"k": 1}})
+
+    def calls(state, config: RunnableConfig):
+        inner.invoke(state, config)
+        inner.invoke(state, {**config, "tags": ["t", "mine"], "metadata": {"l": 1}, "run_name": "mine"})
+        return inner.invoke(state, {"configurable": config["configurable"]})
+
+    config = {"run_name": "RN", "run_id": UUID(int=7), "tags": ["t"], "metadata": {"m": 1}}
+    return chain(lg, ("n", calls)).compile(), {"log": []}, config
+
+
 def heard(built: tuple[Any, ...], handler: Any, how: str) -> list[tuple[Any, ...]]:
     graph, input, config = (*built, *({"log": []}, {})[len(built) - 1 :])
     config = {**config, "callbacks": [handler]}
