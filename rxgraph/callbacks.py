@@ -42,7 +42,7 @@ class GraphInterruptEvent:
     Args:
         run_id: Of the run, as other callbacks know it.
         status: ``pending`` at questions, otherwise the kind of breakpoint.
-        checkpoint_id: The checkpoint from which it goes on.
+        checkpoint_id: The checkpoint from which it goes on; empty for a run that isn't saved.
         checkpoint_ns: Namespace of the graph; empty for the root.
         interrupts: The questions; none at a breakpoint.
     """

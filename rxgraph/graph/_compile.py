@@ -130,6 +130,7 @@ def _node(
         retry=spec.retry or graph.default_retry,
         timeout=_timeout(graph, name, spec),
         handler=handler_name(name) if spec.handler else DEFAULT_HANDLER if graph.default_handler else None,
+        trace_policy=spec.trace_policy,
     )
 
 

@@ -21,7 +21,7 @@ from typing import (
 from rxgraph.pregel import Pregel
 from rxgraph.pregel._body import Body, make_body
 from rxgraph.pregel._faults import Retry
-from rxgraph.types import CachePolicy, Command, TimeoutPolicy
+from rxgraph.types import CachePolicy, Command, TimeoutPolicy, TracePolicy
 
 from ._runnable import is_runnable, runnable_body
 
@@ -46,6 +46,7 @@ class NodeSpec(NamedTuple):
         retry: Whether and when it is tried again.
         timeout: How long an attempt may take.
         handler: What takes over when it has failed.
+        trace_policy: What tracers may record of it.
     """
 
     body: Body
@@ -59,6 +60,7 @@ class NodeSpec(NamedTuple):
     retry: Retry | None = None
     timeout: TimeoutPolicy | None = None
     handler: Body | None = None
+    trace_policy: TracePolicy | None = None
 
 
 def node_body(name: str, action: Any) -> Body:

@@ -14,7 +14,6 @@ from rxgraph.channels.base import BaseChannel
 from rxgraph.channels.last_value import LastValue
 from rxgraph.checkpoint.serde.allowlist import collect_allowlist
 from rxgraph.constants import END, NS_END, NS_SEP, RESERVED, START
-from rxgraph.errors import NotYetAvailableError
 from rxgraph.managed.base import ManagedValue
 from rxgraph.pregel._body import Body, callable_name
 from rxgraph.pregel._faults import Retry
@@ -140,7 +139,7 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
             error_handler: Called as ``handler(state, error: NodeError)`` when the node has failed for good, in the same
                 superstep and with the same input; what it returns takes the place of the node's update and edges.
             timeout: Most seconds that an attempt may take, or a policy; for async nodes.
-            trace_policy: Not available yet.
+            trace_policy: What tracers of LangChain may record of it; plain handlers and streams show everything.
 
         Raises:
             ValueError: The name is taken or reserved, or contains ``|`` or ``:``; a time that is not positive.
@@ -150,8 +149,6 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
         given = _renamed(retired, {"input": "input_schema", "retry": "retry_policy"}, f"add_node({node!r})")
         input_schema = input_schema or given.get("input_schema")
         retry_policy = retry_policy or given.get("retry_policy")
-        where = f"add_node({node if isinstance(node, str) else callable_name(node)!r}, {{}}=...)"
-        _refuse(where, {"trace_policy": trace_policy})
         if not isinstance(node, str):
             if action is not None:
                 raise TypeError(f"The name of a node must be a str, got {node!r}.")
@@ -166,6 +163,7 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
                 error_handler=error_handler,
                 destinations=destinations,
                 timeout=timeout,
+                trace_policy=trace_policy,
             )
         if action is None:
             raise RuntimeError(f"Node {node!r} has no action. Pass one: add_node({node!r}, function).")
@@ -187,6 +185,7 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
             retry=Retry.of(node, retry_policy),
             timeout=TimeoutPolicy.coerce(timeout),
             handler=None if error_handler is None else node_body(handler_name(node), error_handler),
+            trace_policy=trace_policy,
         )
         return self
 
@@ -449,13 +448,6 @@ class CompiledStateGraph(Pictures, Pregel[StateT, ContextT, InputT, OutputT]):
 
 def _action_name(action: Any) -> str:
     return action.get_name() if isinstance(action, Pregel) or is_runnable(action) else callable_name(action)
-
-
-def _refuse(where: str, options: Mapping[str, Any]) -> None:
-    """Raise for the first option whose engine part is not built yet, before anything is changed."""
-    for name, value in options.items():
-        if value is not None:
-            raise NotYetAvailableError(where.format(name), "Leave it out for now.")
 
 
 def _renamed(retired: Mapping[str, Any], names: Mapping[str, str], where: str) -> dict[str, Any]:

@@ -20,7 +20,6 @@ import warnings
 from collections.abc import Collection, Generator, Sequence
 from typing import Any, Final, Literal
 
-from rxgraph.checkpoint.base.id import uuid6_text
 from rxgraph.constants import CONF, INPUT, INTERRUPT, MISSING, NULL_TASK_ID, PARENT, RESUME
 from rxgraph.errors import (
     EmptyInputError,
@@ -196,8 +195,7 @@ class Engine:
     ) -> Generator[Effect, Any, None]:
         run = self.run
         if run.tracer is not None:
-            # A run that is not saved has a place that it stands at, too, though nobody can look it up.
-            head = uuid6_text(self.state.step) if run.lineage is None else run.lineage.head["id"]
+            head = "" if run.lineage is None else run.lineage.head["id"]
             yield Notice(kind, status, head, run.namespace, tuple(self.interrupts))
 
     @property

@@ -17,7 +17,7 @@ from rxgraph.channels.delta import DeltaChannel
 from rxgraph.channels.untracked_value import UntrackedValue
 from rxgraph.constants import MISSING
 from rxgraph.managed.base import ManagedValue
-from rxgraph.types import TimeoutPolicy
+from rxgraph.types import TimeoutPolicy, TracePolicy
 
 from ._body import Body
 from ._recall import Caching
@@ -62,6 +62,7 @@ class Node(NamedTuple):
         timeout: How long an attempt may take, in seconds.
         handler: The node that takes over when it has failed.
         calls: Whether it is known to call tasks, whose ends somebody has to take in while it runs.
+        trace_policy: What tracers may record of it.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Node(NamedTuple):
     timeout: TimeoutPolicy | None = None
     handler: str | None = None
     calls: bool = False
+    trace_policy: TracePolicy | None = None
 
     @property
     def is_async(self) -> bool:

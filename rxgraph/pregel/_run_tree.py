@@ -8,11 +8,13 @@ a configuration has callbacks, and not before.
 from __future__ import annotations
 
 import inspect
+import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from itertools import count
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from rxgraph.constants import CONF
 
@@ -143,16 +145,51 @@ class _NodeRun(_Chain):
         shown = {**config, "tags": [*config.get("tags", ()), *hidden]}
         super().__init__(callbacks, shown, task.name)
         self._task = task
+        policy = task.node.trace_policy
+        self._inputs = None if policy is None else policy.process_inputs
+        self._outputs = None if policy is None else policy.process_outputs
         # LangGraph counts what a node is, what it writes, and its paths; a start node is nothing.
         self._places = count(2 if task.node.hidden else 3)
 
     def begin(self, input: Any) -> None:
-        super().begin(_shown_input(self._task))
+        from langchain_core.callbacks import CallbackManager
+
+        for manager, shown in self._shares(self._configured(CallbackManager), _shown_input(self._task), self._inputs):
+            self.manager = manager.on_chain_start(None, shown, name=self._name, run_id=self._run_id)
         self._enter()
 
     async def abegin(self, input: Any) -> None:
-        await super().abegin(_shown_input(self._task))
+        from langchain_core.callbacks import AsyncCallbackManager
+
+        manager, shown = self._configured(AsyncCallbackManager), _shown_input(self._task)
+        for one, value in self._shares(manager, shown, self._inputs):
+            self.manager = await one.on_chain_start(None, value, name=self._name, run_id=self._run_id)
         self._enter()
+
+    def end(self, output: Any) -> None:
+        for manager, shown in self._shares(self.manager, output, self._outputs):
+            manager.on_chain_end(shown)
+
+    async def aend(self, output: Any) -> None:
+        for manager, shown in self._shares(self.manager, output, self._outputs):
+            await manager.on_chain_end(shown)
+
+    def _shares(self, manager: Any, value: Any, process: Callable[[Any], Any] | None) -> Iterator[tuple[Any, Any]]:
+        """Yield who is told what: tracers what the policy of the node leaves of a value, other handlers the value."""
+        tracers = [] if process is None else [one for one in manager.handlers if _records(one)]
+        if not tracers or process is None:
+            yield manager, value
+            return
+        share = copy(manager)
+        share.handlers = [one for one in manager.handlers if one not in tracers]
+        if self._run_id is None:
+            # Both shares have to tell of one and the same run.
+            self._run_id = uuid4()
+        yield share, value
+        share = copy(manager)
+        share.handlers = tracers
+        yield share, _processed(process, value)
+        self.manager.handlers = manager.handlers
 
     def _enter(self) -> None:
         """Make what the node calls a child: with the configuration that it passes on, or without any."""
@@ -197,6 +234,23 @@ class _NodeRun(_Chain):
             raise
         await chain.aend(answer)
         return answer
+
+
+def _records(handler: Any) -> bool:
+    """Whether a handler keeps what it hears, as LangChain's tracers do; those that stream events only pass it on."""
+    from langchain_core.tracers.base import AsyncBaseTracer, BaseTracer
+
+    return isinstance(handler, BaseTracer | AsyncBaseTracer) and not hasattr(handler, "tap_output_aiter")
+
+
+def _processed(process: Callable[[Any], Any], value: Any) -> Any:
+    try:
+        return process(value)
+    except Exception as error:
+        # Tracing never changes how a run goes.
+        logger = logging.getLogger("rxgraph.pregel")
+        logger.error("A function of a TracePolicy failed, so the value was shown as it is: %r", error, exc_info=error)
+        return value
 
 
 def _with_thread(config: Mapping[str, Any]) -> dict[str, Any]:

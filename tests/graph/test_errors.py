@@ -17,7 +17,7 @@ from rxgraph.errors import (
     UnreachableNodeError,
 )
 from rxgraph.graph import END, START, StateGraph
-from rxgraph.types import Command, Send, TracePolicy
+from rxgraph.types import Command, Send
 from rxgraph.warnings import UnknownStateKeyWarning, UnknownTargetWarning, UnreachableNodeWarning
 from tests._lanes import Lane
 
@@ -82,11 +82,6 @@ BUILD: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "unknown keyword": (lambda: base().add_node("x", nothing, retries=1), TypeError, "'retries'"),
     "then": (lambda: base().add_conditional_edges("plan", nothing, then="x"), TypeError, "then"),
     "unknown breakpoint": (lambda: base().validate(["serch"]), ValueError, "Interrupt node 'serch' not found"),
-    "later option": (
-        lambda: base().add_node("x", nothing, trace_policy=TracePolicy()),
-        NotYetAvailableError,
-        r"add_node\('x', trace_policy=...\) is not available",
-    ),
     "no transformer": (
         lambda: base().add_edge("plan", "search").compile(transformers=[object()]),
         TypeError,
@@ -105,13 +100,6 @@ def test_a_bad_graph_is_refused_when_it_is_built(case: str) -> None:
     build, error, message = BUILD[case]
     with pytest.raises(error, match=message):
         build()
-
-
-def test_a_refused_node_leaves_the_graph_as_it_was() -> None:
-    graph = base()
-    with pytest.raises(NotYetAvailableError):
-        graph.add_node("x", nothing, trace_policy=TracePolicy())
-    assert list(graph.nodes) == ["plan", "search"]
 
 
 def test_a_node_that_nothing_leads_to_is_warned_about_and_strictly_an_error() -> None:

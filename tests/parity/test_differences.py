@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
 import pytest
+from langchain_core.callbacks import BaseCallbackHandler
 
 from tests.parity._differences import DIFFERENCES, names_on_the_page
 from tests.parity._twin import runtime
@@ -473,6 +474,19 @@ def test_difference_parents_are_saved() -> None:
 
     assert outcomes(told) == (True, False)
 
+    def heard(lg: Any) -> Any:
+        places: list[str] = []
+        callbacks, types = import_module(f"{lg.name}.callbacks"), import_module(f"{lg.name}.types")
+
+        class Handler(callbacks.GraphCallbackHandler):
+            def on_interrupt(self, event: Any) -> None:
+                places.append(event.checkpoint_id)
+
+        graph_of(lg, lambda state: types.interrupt("q")).invoke({"log": []}, {"callbacks": [Handler()]})
+        return places == [""]
+
+    assert outcomes(heard) == (True, False)
+
 
 def test_difference_an_address_is_only_an_address() -> None:
     def keys(lg: Any) -> Any:
@@ -559,3 +573,70 @@ def test_difference_policies_are_checked_at_once() -> None:
         return "built"
 
     assert outcomes(build) == (TypeError, "built")
+
+
+class Told(BaseCallbackHandler):
+    """Keeps what becomes of the runs in a run tree, by their names."""
+
+    def __init__(self) -> None:
+        self.names: dict[Any, Any] = {}
+        self.ends: list[tuple[Any, str]] = []
+        self.metadata: set[str] = set()
+
+    def on_chain_start(self, serialized: Any, inputs: Any, *, run_id: Any, **more: Any) -> None:
+        self.names[run_id] = more["name"]
+        self.metadata |= {*(more.get("metadata") or {})}
+
+    def on_chain_end(self, outputs: Any, *, run_id: Any, **more: Any) -> None:
+        self.ends.append((self.names[run_id], "well"))
+
+    def on_chain_error(self, error: BaseException, *, run_id: Any, **more: Any) -> None:
+        self.ends.append((self.names[run_id], type(error).__name__))
+
+
+def test_difference_a_command_for_the_parent_is_no_error_of_its_node() -> None:
+    def end(lg: Any) -> Any:
+        def up(state: Any) -> Any:
+            return lg.Command(graph=lg.Command.PARENT, goto="z")
+
+        graph = lg.StateGraph(Log).add_node("n", graph_of(lg, up)).add_node("z", say("z")).add_edge(lg.START, "n")
+        told = Told()
+        graph.compile().invoke({"log": []}, {"callbacks": [told]})
+        return dict(told.ends)["n"]
+
+    assert outcomes(end) == ("well", "ParentCommand")
+
+
+def test_difference_a_nameless_path_has_a_name() -> None:
+    def names(lg: Any) -> Any:
+        graph = lg.StateGraph(Log).add_node("n", say("n")).add_edge(lg.START, "n")
+        graph = graph.add_conditional_edges("n", lambda state: lg.END, [lg.END]).compile()
+        found = Told(), Told()
+        graph.invoke({"log": []}, {"callbacks": [found[0]]})
+        asyncio.run(graph.ainvoke({"log": []}, {"callbacks": [found[1]]}))
+        return [[*one.names.values()][-1] for one in found]
+
+    assert outcomes(names) == (["RunnableCallable"] * 2, ["RunnableCallable", None])
+
+
+def test_difference_metadata_names_no_tracing_integration() -> None:
+    def keys(lg: Any) -> Any:
+        told = Told()
+        graph_of(lg, say("a")).invoke({"log": []}, {"callbacks": [told], "metadata": {"mine": 1}})
+        return told.metadata
+
+    ours, theirs = outcomes(keys)
+    assert theirs - ours == {"ls_integration"}
+    assert ours - theirs == set()
+
+
+def test_difference_a_trace_policy_is_asked_where_somebody_records() -> None:
+    def asked(lg: Any) -> Any:
+        seen: list[Any] = []
+        types = import_module(f"{lg.name}.types")
+        policy = types.TracePolicy(process_inputs=seen.append)
+        graph = lg.StateGraph(Log).add_node("n", say("n"), trace_policy=policy).add_edge(lg.START, "n").compile()
+        graph.invoke({"log": []})
+        return len(seen)
+
+    assert outcomes(asked) == (0, 1)
