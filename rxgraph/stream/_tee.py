@@ -173,6 +173,16 @@ class Ring(Generic[T]):
             if len(self._buf) > self._limit:
                 self.overrun += 1
             self.gate.shut(self)
+            if self.gate.sleepers:
+                self._tell_sleepers()
+
+    def _tell_sleepers(self) -> None:
+        gate = self.gate
+        for cursor in tuple(self._cursors):
+            if cursor.pos == self._base and (sleeper := gate.sleepers.get(cursor.task())) is not None:
+                sleeper.look_up()
+        if gate.alarm is None:
+            _set_alarm(gate, asyncio.get_running_loop())
 
     def reopen(self) -> None:
         if self._shut:
@@ -395,7 +405,7 @@ class Reader(ABC, Generic[T]):
                 if ring.is_async is False:
                     raise LaneError(f"Channel {ring.name!r} belongs to a synchronous run. Use: for … in …")
                 blockers = ring.blockers(self)
-                if blockers and all(blocker.task() is task for blocker in blockers):
+                if blockers and _is_alone(blockers, task):
                     raise StalledConsumerError(self.name, _names(blockers, ring.gate))
                 if not self.waiting:
                     self.wait()
@@ -410,29 +420,22 @@ class Reader(ABC, Generic[T]):
             self._pulling = None
 
     async def _arrival(self, blockers: list[Reader[Any]] | None, task: Any) -> None:
-        loop = asyncio.get_running_loop()
+        loop, gate = asyncio.get_running_loop(), self.ring.gate
         self.future = future = loop.create_future()
-        alarms = [loop.call_later(STALL_WARNING, _say_stalled, self, blockers)] if blockers else []
-
-        def heed_shut() -> None:
-            found = self.ring.blockers(self)
-            if not found:
-                return
-            if all(blocker.task() is task for blocker in found):
-                if not future.done():
-                    future.set_result(None)
-            elif not alarms:
-                alarms.append(loop.call_later(STALL_WARNING, _say_stalled, self, found))
-
-        gate = self.ring.gate
-        gate.watchers = (*gate.watchers, heed_shut)
+        gate.sleepers[task] = self
+        if blockers and gate.alarm is None:
+            _set_alarm(gate, loop)
         try:
             await future
         finally:
             self.future = None
-            gate.watchers = tuple(watcher for watcher in gate.watchers if watcher is not heed_shut)
-            for alarm in alarms:
-                alarm.cancel()
+            gate.sleepers.pop(task, None)
+
+    def look_up(self) -> None:
+        """Hear, while a pull waits, that a log is full because of its own task."""
+        future = self.future
+        if future is not None and not future.done() and _is_alone(self.ring.blockers(self), self._pulling):
+            future.set_result(None)
 
 
 class Cursor(Reader[T]):
@@ -777,13 +780,36 @@ def _names(blockers: list[Reader[Any]], gate: Gate) -> list[str]:
     return [blocker.name for blocker in blockers] or [getattr(who, "name", str(who)) for who in gate.full] or ["a log"]
 
 
-def _say_stalled(reader: Reader[Any], blockers: list[Reader[Any]]) -> None:
-    logging.getLogger("rxgraph.stream").warning(
-        "Reader %r has waited for %.0f s: %s is full, and its reader takes nothing.",
-        reader.name,
-        STALL_WARNING,
-        ", ".join(repr(blocker.name) for blocker in blockers),
-    )
+def _is_alone(blockers: list[Reader[Any]] | None, task: Any) -> bool:
+    """Whether all that holds a pull up are other readers of its own task."""
+    return bool(blockers) and all(blocker.task() is task for blocker in blockers or ())
+
+
+def _set_alarm(gate: Gate, loop: asyncio.AbstractEventLoop) -> None:
+    """Look in a while whether anybody moves: one timer for all who wait at a gate."""
+    # A timer that knew more than names and numbers would keep a run that nobody knows any more.
+    places = {id(ring): ring._base for ring in gate.full if isinstance(ring, Ring)}
+    gate.alarm = loop.call_later(STALL_WARNING, _heed_alarm, ref(gate), loop, places)
+
+
+def _heed_alarm(who: ref[Gate], loop: asyncio.AbstractEventLoop, places: dict[int, int]) -> None:
+    gate = who()
+    if gate is None:
+        return
+    gate.alarm = None
+    if gate.is_open or not gate.sleepers:
+        return
+    # Those that are full, and that nobody has taken anything of since the alarm was set.
+    still = [ring for ring in gate.full if isinstance(ring, Ring) and places.get(id(ring)) == ring._base]
+    idle = [cursor.name for ring in still for cursor in ring._cursors if cursor.pos == ring._base]
+    if idle:
+        logging.getLogger("rxgraph.stream").warning(
+            "Reader %s has waited for %.0f s: %s is full, and its reader takes nothing.",
+            ", ".join(repr(reader.name) for reader in gate.sleepers.values()),
+            STALL_WARNING,
+            ", ".join(map(repr, idle)),
+        )
+    _set_alarm(gate, loop)
 
 
 __all__ = (

@@ -36,7 +36,7 @@ def test_a_callback_may_shut_the_gate_and_wait_again() -> None:
 
     def again() -> None:
         calls.append(gate.is_open)
-        if len(calls) < 3:
+        if len(calls) < 4:
             gate.shut()
             gate.when_open(again)
 
@@ -44,9 +44,11 @@ def test_a_callback_may_shut_the_gate_and_wait_again() -> None:
     gate.when_open(again)
     gate.when_open(lambda: calls.append("other"))
     gate.reopen()
-    assert (calls, gate.is_open) == ([True, "other"], False)
+    assert (calls, gate.is_open) == ([True], False)
     gate.reopen()
-    assert (calls, gate.is_open) == ([True, "other", True], True)
+    assert (calls, gate.is_open) == ([True, "other", True], False)
+    gate.reopen()
+    assert (calls, gate.is_open) == ([True, "other", True, True], True)
 
 
 def test_an_open_gate_cannot_be_opened() -> None:
@@ -114,7 +116,7 @@ async def test_giving_up_leaves_nothing_behind() -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-    assert gate._waiting == []
+    assert not gate._line
     gate.reopen()
 
 
@@ -173,6 +175,46 @@ async def test_who_gives_up_in_the_middle_of_the_line_leaves_the_others_their_pl
         await asyncio.sleep(0)
     await asyncio.gather(*others, late)
     assert turns == list("abde")
+
+
+async def test_room_for_one_wakes_one() -> None:
+    gate, woken = Gate(), 0
+    gate.shut()
+
+    async def writer() -> None:
+        nonlocal woken
+        await gate
+        woken += 1
+        gate.shut()
+
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        for _ in range(100):
+            group.create_task(writer())
+        await asyncio.sleep(0)
+        for number in range(100):
+            waiting = len(gate._line)
+            gate.reopen()
+            for _ in range(3):
+                await asyncio.sleep(0)
+            # The next one is called where the first has not filled the room; here it has.
+            assert (woken, len(gate._line)) == (number + 1, waiting - 1)
+
+
+async def test_the_word_is_passed_on_by_one_who_is_cancelled_when_it_comes() -> None:
+    gate, passed = Gate(), []
+    gate.shut()
+
+    async def writer(name: str) -> None:
+        await gate
+        passed.append(name)
+
+    first, second = asyncio.ensure_future(writer("first")), asyncio.ensure_future(writer("second"))
+    await asyncio.sleep(0)
+    gate.reopen()
+    first.cancel()
+    async with asyncio.timeout(10):
+        await second
+    assert (passed, first.cancelled()) == (["second"], True)
 
 
 async def _wait(gate: Gate) -> None:
