@@ -91,11 +91,11 @@ Ways = Sync | Async
 WAYS: tuple[Ways, ...] = (Sync(), Async())
 
 
-def play(script: Callable[[], Awaitable[Any]]) -> Any:
+def play(script: Callable[[], Awaitable[Any]], seconds: float = 30) -> Any:
     """Run a script on a loop of its own, with a limit: what hangs should fail."""
 
     async def limited() -> Any:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(seconds):
             return await script()
 
     return asyncio.run(limited())

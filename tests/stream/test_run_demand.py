@@ -7,13 +7,16 @@ what is in flight.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import threading
+import weakref
 from typing import Any, TypedDict
 
 import pytest
 
 from rxgraph.errors import StalledConsumerError
+from rxgraph.flow import DEFAULT_MAXLEN
 from rxgraph.graph import END, START, StateGraph
 from rxgraph.stream import CustomTransformer, UpdatesTransformer
 from rxgraph.types import Send, StreamWriter
@@ -71,6 +74,21 @@ def most(run: Any) -> int:
     counted = run.statistics().channels.values()
     assert all(one.overrun == 0 for one in counted)
     return max(one.buffered for one in counted)
+
+
+def test_case_1_a_stream_of_version_1_holds_a_node_on_a_thread() -> None:
+    """Its log is one of the library's size."""
+    producer = Producer()
+    bound = 2 * DEFAULT_MAXLEN + IN_FLIGHT
+    with graph_of(producer.node).stream({"n": 0}, stream_mode="custom") as stream:
+        assert [next(stream) for _ in range(3)] == [0, 1, 2]
+        producer.taken = 3
+        for item in stream:
+            producer.taken += 1
+            if item % 1_000 == 0:
+                assert stream.statistics().buffered <= DEFAULT_MAXLEN
+    assert producer.taken == EVENTS
+    assert producer.most_ahead <= bound
 
 
 def test_case_2_a_projection_that_is_read_slowly_holds_a_node_on_a_thread() -> None:
@@ -173,7 +191,7 @@ def test_case_6_a_blocked_loop_holds_a_node_on_a_thread() -> None:
 
 
 def test_case_7_the_slower_branch_of_an_atee_holds_the_node() -> None:
-    producer = Producer(20_000)
+    producer = Producer()
 
     async def script() -> None:
         run = await graph_of(producer.anode).astream_events(
@@ -191,22 +209,60 @@ def test_case_7_the_slower_branch_of_an_atee_holds_the_node() -> None:
                         await asyncio.sleep(0)
                 return n
 
-            assert await asyncio.gather(count(fast, False), count(slow, True)) == [20_000, 20_000]
+            assert await asyncio.gather(count(fast, False), count(slow, True)) == [EVENTS, EVENTS]
 
     play(script)
     assert producer.most_ahead <= MAXLEN + 1
 
 
-def test_case_9_thousands_of_subgraph_tasks_leave_nothing_behind() -> None:
-    inner = graph_of(lambda state: {"n": 1})
+def test_case_9_subgraph_tasks_that_write_all_events_leave_nothing_behind() -> None:
+    """1,600 graphs inside one write 125 events each, and each handle is let go when its graph has ended."""
+    tasks = 1_600
+    open_at_once = 0
+
+    async def leaf(state: State, writer: StreamWriter) -> State:
+        for n in range(EVENTS // tasks):
+            await writer(n)
+        return state
+
+    inner = graph_of(leaf)
+
+    async def call(state: State) -> None:
+        await inner.ainvoke(state)
+
     graph = StateGraph(State)
     graph.add_node("fan", lambda state: {})
-    graph.add_node("sub", lambda state: inner.invoke(state) and {})
+    graph.add_node("sub", call)
     graph.add_edge(START, "fan")
-    graph.add_conditional_edges("fan", lambda state: [Send("sub", {"n": i}) for i in range(400)], ["sub"])
-    run = graph.compile().stream_events({"n": 0}, version="v3")
-    assert sum(handle.status in ("started", "completed") for handle in run.subgraphs) == 400
-    assert (run._mux._children, run._mux._open, run._mux._paths) == ({}, {}, {})
+    graph.add_conditional_edges("fan", lambda state: [Send("sub", {"n": i}) for i in range(tasks)], ["sub"])
+    handles: list[weakref.ref[Any]] = []
+
+    async def script() -> None:
+        nonlocal open_at_once
+        run = await graph.compile().astream_events(
+            {"n": 0}, version="v3", transformers=[CustomTransformer], maxlen=MAXLEN
+        )
+
+        async def read(handle: Any) -> int:
+            return len([item async for item in handle.custom])
+
+        async with run:
+            readers, read_in_all = set(), 0
+            async for handle in run.subgraphs:
+                handles.append(weakref.ref(handle))
+                readers.add(asyncio.create_task(read(handle)))
+                open_at_once = max(open_at_once, len(run._mux._children))
+            del handle
+            for reader in readers:
+                read_in_all += await reader
+            assert read_in_all == EVENTS
+            readers.clear()
+            assert (run._mux._children, run._mux._open, run._mux._paths) == ({}, {}, {})
+
+    play(script, seconds=120)
+    gc.collect()
+    assert len(handles) == tasks
+    assert [handle for handle in handles if handle() is not None] == []
 
 
 def test_a_task_that_waits_for_its_own_full_log_is_told(caplog: pytest.LogCaptureFixture) -> None:

@@ -93,7 +93,7 @@ WEAKNESSES: dict[str, tuple[str, list[str]]] = {
     ),
     "W19": (
         "handles of subgraphs are never let go",
-        [f"{DEMAND}::test_case_9_thousands_of_subgraph_tasks_leave_nothing_behind"],
+        [f"{DEMAND}::test_case_9_subgraph_tasks_that_write_all_events_leave_nothing_behind"],
     ),
     "W21": (
         "a second thread poisons the run",
