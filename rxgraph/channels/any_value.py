@@ -18,6 +18,8 @@ class AnyValue(BaseChannel[Value, Value, Value], Generic[Value]):
 
     __slots__ = ("value",)
 
+    saves_value = True
+
     value: Value | Missing
 
     def __init__(self, typ: Any, key: str = "") -> None:

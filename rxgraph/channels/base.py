@@ -3,9 +3,10 @@
 A superstep collects the writes of its tasks and hands each channel all of its own at once, in the order of the
 task paths. What the channel makes of them is its whole meaning: keep the last, merge, queue, or wait for others.
 
-Besides the methods a channel states two *facts*, ``fades`` and ``settles``, so that a superstep costs what it
-changed and not what the state holds. Their defaults promise nothing and are safe for every channel; a channel
-that promises more must keep to it, and ``rxgraph.testing.ChannelConformance`` checks that.
+Besides the methods a channel states *facts*, ``fades``, ``settles`` and ``saves_value``, so that a superstep costs what
+it changed and not what the state holds, and a look at a saved state costs no channel. Their defaults promise nothing
+and are safe for every channel; a channel that promises more must keep to it, and
+``rxgraph.testing.ChannelConformance`` checks that.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ class BaseChannel(ABC, Generic[Value, Update, Checkpoint]):
     """Whether ``update([])`` may change the channel. ``False`` lets the engine leave it out of steps without writes."""
     settles: bool = False
     """``True`` promises that every later read of the run, up to the next write, gives the value after the last one."""
+    saves_value: bool = False
+    """``True`` promises that a channel which is made from a saved value gives that value."""
 
     def __init__(self, typ: Any, key: str = "") -> None:
         self.typ = typ

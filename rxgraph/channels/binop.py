@@ -27,6 +27,7 @@ class BinaryOperatorAggregate(BaseChannel[Value, Value, Value], Generic[Value]):
     __slots__ = ("operator", "value")
 
     fades = False
+    saves_value = True
     settles = True
 
     operator: Callable[[Value, Value], Value]

@@ -22,6 +22,8 @@ class EphemeralValue(BaseChannel[Value, Value, Value], Generic[Value]):
 
     __slots__ = ("guard", "value")
 
+    saves_value = True
+
     guard: bool
     value: Value | Missing
 

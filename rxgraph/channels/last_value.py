@@ -20,6 +20,7 @@ class LastValue(BaseChannel[Value, Value, Value], Generic[Value]):
     __slots__ = ("value",)
 
     fades = False
+    saves_value = True
     settles = True
 
     value: Value | Missing

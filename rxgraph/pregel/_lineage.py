@@ -119,9 +119,9 @@ class Lineage:
     """
 
     __slots__ = (
-        "_at_head", "_deltas", "_forks", "_histories", "_loaded_parent", "_next_version", "_own_answers", "_parent_id",
-        "_saved_id", "_whole", "answers", "aside", "config", "head", "metadata", "namespace", "parents", "pending",
-        "replay", "saved_versions", "saver", "stored", "takes_paths", "transient",
+        "_at_head", "_deltas", "_first_version", "_forks", "_histories", "_loaded_parent", "_next_version",
+        "_own_answers", "_parent_id", "_saved_id", "_whole", "answers", "aside", "config", "head", "metadata",
+        "namespace", "parents", "pending", "replay", "saved_versions", "saver", "stored", "takes_paths", "transient",
     )  # fmt: skip
 
     def __init__(
@@ -171,6 +171,7 @@ class Lineage:
         self.takes_paths = _takes_paths(cast(Hashable, type(saver)))
         """Whether the saver knows the paths of tasks; old ones don't."""
         self._next_version: Callable[[Any, Any], Any] = saver.get_next_version
+        self._first_version: Any = None
 
     @property
     def parent_id(self) -> str | None:
@@ -197,12 +198,9 @@ class Lineage:
             found: The saver's tuple.
             histories: What the saver answered to :meth:`asks`.
         """
-        self._histories = histories or {}
+        self.visit(found, histories)
         if found is None:
             return
-        # A thread that a saver with numbers began goes on with one that counts in text, and the other way round.
-        self.head = with_sends(in_versions_of(found.checkpoint, self._next_version(None, None)))
-        self.metadata = dict(found.metadata)
         parent = found.parent_config
         around = self.metadata.get("parents") or (self.parents if self.namespace else {})
         if parent is not None and (self.namespace or around):
@@ -212,9 +210,20 @@ class Lineage:
         self._saved_id = self.head["id"]
         self._parent_id = None if found.parent_config is None else found.parent_config[CONF]["checkpoint_id"]
         self._at_head = None
-        self.pending = [tuple(write) for write in found.pending_writes or ()]
         self.saved_versions = {**self.head["channel_versions"], **found.checkpoint["channel_versions"]}
         self.stored = True
+
+    def visit(self, found: Any, histories: dict[str, Any] | None = None) -> None:
+        """Do what :meth:`adopt` does, as far as a checkpoint that is only looked at needs it."""
+        self._histories = histories or {}
+        if found is None:
+            return
+        # A thread that a saver with numbers began goes on with one that counts in text, and the other way round.
+        if self._first_version is None:
+            self._first_version = self._next_version(None, None)
+        self.head = with_sends(in_versions_of(found.checkpoint, self._first_version))
+        self.metadata = dict(found.metadata)
+        self.pending = list(map(tuple, found.pending_writes or ()))
 
     @property
     def in_memory(self) -> bool:

@@ -25,17 +25,19 @@ def started(task: Task) -> dict[str, Any]:
 def ended(task: Task, keys: str | Collection[str]) -> dict[str, Any]:
     """``tasks``: a task has ended."""
     interrupts = [{"value": one.value, "id": one.id, "response_schema": one.response_schema} for one in task.interrupts]
-    result = _result(task.writes, keys)
+    result = result_of(task.writes, keys)
     return {"id": task.id, "name": task.name, "error": task.error, "result": result, "interrupts": interrupts}
 
 
-def _result(writes: Sequence[tuple[str, Any]], keys: str | Collection[str]) -> dict[str, Any]:
+def result_of(writes: Sequence[tuple[str, Any]], keys: str | Collection[str]) -> dict[str, Any]:
     """What a task wrote; several writes to one channel are folded as ``{"$writes": [...]}``."""
     shown = (keys,) if isinstance(keys, str) else keys
-    result: dict[str, Any] = {}
-    for name, value in writes:
-        if name not in shown:
-            continue
+    found = [write for write in writes if write[0] in shown]
+    result: dict[str, Any] = dict(found)
+    if len(result) == len(found):
+        return result
+    result.clear()
+    for name, value in found:
         if name not in result:
             result[name] = value
         elif isinstance(result[name], _Folded):
@@ -78,7 +80,7 @@ def _checkpoint_task(task: Task) -> dict[str, Any]:
     if lineage is not None and lineage.aside:
         rows = [(channel, value) for owner, channel, value in lineage.aside if owner == task.id]
     if writes := finished_writes(rows):
-        shown["result"] = _result(writes, task.run.plan.stream_channels)
+        shown["result"] = result_of(writes, task.run.plan.stream_channels)
     return {
         **shown,
         "interrupts": tuple(_question(one) for one in stored.get(INTERRUPT, ())),
@@ -99,4 +101,4 @@ class _Folded(dict[str, list[Any]]):
     """Marks a fold of ours, so that a user's own ``{"$writes": ...}`` is not taken for one."""
 
 
-__all__ = ("checkpoint", "debug", "ended", "started", "update")
+__all__ = ("checkpoint", "debug", "ended", "result_of", "started", "update")

@@ -14,7 +14,7 @@ from rxgraph.constants import CONF, ERROR, INTERRUPT
 from rxgraph.types import Interrupt, PregelTask, StateSnapshot
 
 from ._lineage import Lineage, finished_writes
-from ._payloads import ended
+from ._payloads import result_of
 from ._state import RunState
 from ._steps import apply_writes, plan_tasks
 from ._task import RunContext, Task
@@ -45,7 +45,7 @@ def planned(run: RunContext, lineage: Lineage, *, changes: bool = True) -> tuple
         state.versions, state.seen = head["channel_versions"], head["versions_seen"]
     lineage.rebuild(state)
     # All nodes are looked at, so the tasks stand in the order in which the graph declares them.
-    tasks = plan_tasks(run, state, None)
+    tasks = plan_tasks(run, state, None, inputs=changes)
     if extra:
         apply_writes(run.plan, state, (), extra)
     return state, tasks
@@ -62,7 +62,7 @@ def snapshot(run: RunContext, found: Any, histories: dict[str, Any] | None = Non
     """
     lineage = run.lineage
     assert lineage is not None
-    lineage.adopt(found, histories)
+    lineage.visit(found, histories)
     state, tasks = planned(run, lineage, changes=live)
     shown: list[PregelTask] = []
     left: list[str] = []
@@ -75,7 +75,7 @@ def snapshot(run: RunContext, found: Any, histories: dict[str, Any] | None = Non
         result = None
         if writes is not None:
             task.writes = writes
-            result = ended(task, run.plan.stream_channels)["result"]
+            result = result_of(writes, run.plan.stream_channels)
             if isinstance(run.plan.stream_channels, str):
                 result = result.get(run.plan.stream_channels)
             finished.append(task)
@@ -86,10 +86,10 @@ def snapshot(run: RunContext, found: Any, histories: dict[str, Any] | None = Non
     if live and finished:
         apply_writes(run.plan, state, finished)
     return StateSnapshot(
-        values=state.peek(run.plan.stream_keys),
+        values=state.look(run.plan.stream_keys),
         next=tuple(left),
         config=with_map(found.config, found.metadata),
-        metadata=dict(found.metadata),
+        metadata=lineage.metadata,
         created_at=lineage.head["ts"],
         parent_config=with_map(found.parent_config, found.metadata),
         tasks=tuple(shown),

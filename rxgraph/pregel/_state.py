@@ -70,6 +70,24 @@ class RunState:
             return None
         return self.read(keys)
 
+    def look(self, keys: str | tuple[str, ...]) -> Any:
+        """Do what :meth:`peek` does of a state that is only looked at: most saved values need no channel for that."""
+        if isinstance(keys, str):
+            value = self._saved_or_read(keys)
+            return None if value is MISSING else value
+        return {key: value for key in keys if (value := self._saved_or_read(key)) is not MISSING}
+
+    def has_value(self, name: str) -> bool:
+        """Say whether a channel has a value, of a state that is only looked at."""
+        return self._saved_or_read(name) is not MISSING
+
+    def _saved_or_read(self, name: str) -> Any:
+        channels = self.channels
+        if name not in channels and name in channels.saved and channels.prototypes[name].saves_value:
+            return channels.saved[name]
+        channel = channels[name]
+        return channel.get() if channel.is_available() else MISSING
+
     def read(self, keys: str | tuple[str, ...]) -> Any:
         """Read one channel, or a dict of those that have a value.
 

@@ -24,13 +24,14 @@ from ._task import RunContext, Task
 _place: Final = attrgetter("place")
 
 
-def plan_tasks(run: RunContext, state: RunState, updated: Collection[str] | None) -> list[Task]:
+def plan_tasks(run: RunContext, state: RunState, updated: Collection[str] | None, *, inputs: bool = True) -> list[Task]:
     """Return the tasks of the next superstep.
 
     Args:
         run: The run.
         state: Its state; reading makes channels, nothing else changes.
         updated: Channels that changed in the last superstep; ``None`` when that is not known.
+        inputs: Whether their nodes are given inputs; tasks that are only looked at need none.
     """
     plan = run.plan
     tasks: list[Task] = []
@@ -49,10 +50,14 @@ def plan_tasks(run: RunContext, state: RunState, updated: Collection[str] | None
                         node = node._replace(timeout=packet.timeout)
                     tasks.append(Task(node, packet.arg, run, state, index))
     candidates = _candidates(plan, updated)
-    inputs: dict[int, dict[str, Any]] = {}
+    known_inputs: dict[int, dict[str, Any]] = {}
     for node in candidates:
-        if _is_triggered(node, state):
-            value = _read_input(node, state, inputs)
+        if _is_triggered(node, state, inputs):
+            # A mapper is asked all the same: a state that it refuses is refused by whoever looks at it, too.
+            if inputs or node.mapper is not None or isinstance(node.reads, str):
+                value = _read_input(node, state, known_inputs)
+            else:
+                value = None
             if value is not MISSING:
                 tasks.append(Task(node, value, run, state))
     return tasks
@@ -97,14 +102,15 @@ def _candidates(plan: Plan, updated: Collection[str] | None) -> Sequence[Node]:
     return list(found.values()) if len(found) < 2 else [found[name] for name in sorted(found)]
 
 
-def _is_triggered(node: Node, state: RunState) -> bool:
+def _is_triggered(node: Node, state: RunState, makes_channels: bool) -> bool:
     channels, versions = state.channels, state.versions
     seen = state.seen.get(node.name)
     for name in node.triggers:
         version = versions.get(name)
         if version is None:
             continue
-        if (seen is None or name not in seen or version > seen[name]) and channels[name].is_available():
+        is_new = seen is None or name not in seen or version > seen[name]
+        if is_new and (channels[name].is_available() if makes_channels else state.has_value(name)):
             return True
     return False
 

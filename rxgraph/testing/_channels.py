@@ -178,6 +178,20 @@ class ChannelConformance:
                 act(channel)
                 self._agree(before, self._read(channel), name)
 
+    def test_required_saved_value_is_the_value(self) -> None:
+        """With ``saves_value = True``, a channel that is made from what ``checkpoint`` gave gives just that.
+
+        If this fails, leave ``saves_value`` at ``False``: whoever looks at a saved state is shown what was saved.
+        """
+        if not self.create().saves_value:
+            raise SkipTest("untested: this channel saves something else than its value")
+        for channel in self._stages():
+            saved = channel.checkpoint()
+            if saved is not MISSING:
+                restored = self.create().from_checkpoint(saved)
+                assert restored.is_available(), f"made from {saved!r}, it has no value"
+                self._agree((True, saved), self._read(restored), "from_checkpoint()")
+
     def test_required_refused_update_changes_nothing(self) -> None:
         """A batch that the channel can't take raises ``InvalidUpdateError`` and leaves it as it was.
 
@@ -294,7 +308,7 @@ class ChannelConformance:
     # Facts
 
     def test_required_facts_and_types_exist(self) -> None:
-        """The channel has ``key``, ``typ``, ``ValueType``, ``UpdateType`` and bools for ``fades`` and ``settles``.
+        """The channel has ``key``, ``typ``, ``ValueType``, ``UpdateType``, and bools for the facts.
 
         If this fails, check that ``__init__`` calls ``super().__init__(typ, key)`` and that the types are properties.
         """
@@ -303,8 +317,8 @@ class ChannelConformance:
         for name in ("typ", "ValueType", "UpdateType"):
             assert not callable(getattr(type(channel), name)), f"{name} is a method; make it a property"
             getattr(channel, name)
-        assert type(channel.fades) is bool, f"fades is {channel.fades!r}"
-        assert type(channel.settles) is bool, f"settles is {channel.settles!r}"
+        for fact in ("fades", "settles", "saves_value"):
+            assert type(getattr(channel, fact)) is bool, f"{fact} is {getattr(channel, fact)!r}"
 
     def test_required_equality_is_sound(self) -> None:
         """A channel equals itself, equals nothing that is no channel, and ``==`` is symmetric.

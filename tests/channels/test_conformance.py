@@ -328,6 +328,12 @@ BROKEN: list[tuple[str, Callable[[], Highest]]] = [
         lambda: broken(fades=False, update=_update_that_clears)(int),
     ),
     ("test_required_settled_value_stays", lambda: broken(settles=True, consume=_consume_all)(int)),
+    (
+        "test_required_saved_value_is_the_value",
+        lambda: broken(saves_value=True, checkpoint=lambda self: list(self.numbers), from_checkpoint=_restore_numbers)(
+            int
+        ),
+    ),
     ("test_required_refused_update_changes_nothing", lambda: broken(update=_refusal_too_late)(int)),
     ("test_required_refused_update_changes_nothing", lambda: Highest(int)),
     ("test_required_consume_and_finish_return_bool", lambda: broken(consume=_consume_a_little)(int)),

@@ -39,7 +39,7 @@ def in_versions_of(checkpoint: dict[str, Any], like: Any) -> dict[str, Any]:
     """
     kind = type(like)
     versions = checkpoint["channel_versions"]
-    if all(type(version) is kind for version in versions.values()):
+    if {kind}.issuperset(map(type, versions.values())):
         return checkpoint
 
     def turned(found: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ Hook = Callable[[int, bytes], Any]
 
 
 class Decoder:
-    """Reads msgpack.
+    """Makes the values of extension records, and says why a document can't be read.
 
     Args:
         allow: The classes that a record may make.
@@ -35,20 +35,9 @@ class Decoder:
     def __init__(self, allow: AllowList) -> None:
         self._allow = allow
 
-    def unpack(self, data: bytes) -> Any:
-        """Return the value of a document.
-
-        Raises:
-            SerdeError: A record is not permitted, or the bytes are not a document.
-        """
-        try:
-            return ormsgpack.unpackb(data, ext_hook=self._value, option=ormsgpack.OPT_NON_STR_KEYS)
-        except (ValueError, RecursionError) as error:
-            self._explain(data, error)
-
-    def _value(self, code: int, data: bytes, hook: Hook | None = None) -> Any:
+    def value(self, code: int, data: bytes, hook: Hook | None = None) -> Any:
         """Build the value of one record."""
-        part = ormsgpack.unpackb(data, ext_hook=hook or self._value, option=ormsgpack.OPT_NON_STR_KEYS)
+        part = ormsgpack.unpackb(data, ext_hook=hook or self.value, option=ormsgpack.OPT_NON_STR_KEYS)
         if code == DELTA:
             return _DeltaSnapshot(part)
         if code == ARRAY:
@@ -76,7 +65,7 @@ class Decoder:
             "It was written by a newer version or by something else."
         )
 
-    def _explain(self, data: bytes, error: Exception) -> NoReturn:
+    def explain(self, data: bytes, error: Exception) -> NoReturn:
         """Read once more to learn what went wrong: msgpack drops the error of a hook."""
         if not isinstance(data, bytes | bytearray | memoryview):
             raise CorruptValueError(f"Stored value needs bytes, got {data!r}. Give the saver's row as it was written.")
@@ -84,7 +73,7 @@ class Decoder:
 
         def hook(code: int, inner: bytes) -> Any:
             try:
-                return self._value(code, inner, hook)
+                return self.value(code, inner, hook)
             except Exception as reason:
                 if not first:
                     first.append(reason if isinstance(reason, SerdeError) else _unbuilt(code, inner, reason))

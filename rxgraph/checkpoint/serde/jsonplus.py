@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import Any, Final, Literal, NoReturn, Self
 
-from ormsgpack import MsgpackEncodeError, packb
+from ormsgpack import OPT_NON_STR_KEYS, MsgpackEncodeError, packb, unpackb
 
 from rxgraph.checkpoint.serde._decode import Decoder
 from rxgraph.checkpoint.serde._encode import OPTIONS, Encoder, Refusal
@@ -76,7 +76,8 @@ class JsonPlusSerializer:
         self._record = self._encoder.record
         self._pack = self._encoder.pack
         self._pack_list = GrowingLists(self._pack).pack
-        self._unpack = Decoder(allow).unpack
+        self._decoder = Decoder(allow)
+        self._revive = self._decoder.value
 
     def with_allowlist(self, extra: Iterable[Allowed]) -> Self:
         """Return a serializer like this one whose rows may make these classes too; this one stays as it is."""
@@ -145,7 +146,11 @@ class JsonPlusSerializer:
         """
         tag, payload = data
         if tag == "msgpack":
-            return self._unpack(payload)
+            # Here and not in the decoder, as in dumps_typed.
+            try:
+                return unpackb(payload, ext_hook=self._revive, option=OPT_NON_STR_KEYS)
+            except (ValueError, RecursionError) as error:
+                self._decoder.explain(payload, error)
         if tag == "null":
             if payload:
                 raise CorruptValueError(f"Stored value has the tag 'null' and {len(payload)} bytes; null has none.")
