@@ -43,6 +43,7 @@ from ._state import RunState
 from ._steps import apply_writes, plan_tasks
 from ._superstep import SaveWrites, Superstep
 from ._task import RunContext, Task
+from ._tracing import traced_superstep
 
 Breakpoints = tuple[str | Collection[str], str | Collection[str]]
 NO_BREAKPOINTS: Breakpoints = ((), ())
@@ -148,7 +149,10 @@ class Engine:
                 yield Emit(superstep.starts())
             if superstep.tasks:
                 try:
-                    yield Execute(superstep)
+                    if run.tracer is None:
+                        yield Execute(superstep)
+                    else:
+                        yield from traced_superstep(run.tracer, superstep)
                 except Exception:
                     yield from self._remember(fresh)
                     raise

@@ -13,6 +13,7 @@ from rxgraph.stream._feed import ChainTransformer
 from rxgraph.stream._mux import Factory
 from rxgraph.stream.transformers import BUILT_IN
 
+from ._tracing import Counts, Reading
 from .lanes._sources import DriverSource, LaneSource
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def open_handle(
     """Wire a run of the synchronous lane and return its handle."""
     run, mux = _open(graph, input, config, transformers, maxlen, options, is_async=False)
     handle = GraphRunStream(LaneSource(run.sync(), run.wiring, mux), mux)
+    _tell_tracer(run, handle, mux)
     handle._run_id, handle._engine = run.engine.run.config.get("run_id"), run.engine
     return handle
 
@@ -52,6 +54,7 @@ async def open_ahandle(
     """Wire a run of the asynchronous lane and return its handle."""
     run, mux = _open(graph, input, config, transformers, maxlen, options, is_async=True)
     handle = AsyncGraphRunStream(DriverSource(run.asynchronous(), run.wiring, mux), mux)
+    _tell_tracer(run, handle, mux)
     handle._run_id, handle._engine = run.engine.run.config.get("run_id"), run.engine
     return handle
 
@@ -89,6 +92,31 @@ def _open(
     # What worker threads hand over waits in front of the channels.
     wiring.inbox = Inbox(min(mux.room, DEFAULT_MAXLEN))
     return run, mux
+
+
+def _tell_tracer(run: _Run, handle: object, mux: StreamMux) -> None:
+    """Tell who traces the run how the handle reads it."""
+    tracer, channels = run.engine.run.tracer, mux._channels
+    if tracer is None:
+        return
+
+    def counts() -> Mapping[str, Counts]:
+        # Not the channel's own statistics: those make room, which is for the thread that owns the run.
+        found = {}
+        for channel in tuple(channels):
+            readers = [reader.statistics() for reader in tuple(channel._readers)]
+            found[channel.name] = Counts(
+                channel._delivered + sum(one.delivered for one in readers),
+                channel._dropped + sum(one.dropped for one in readers),
+                channel.overrun,
+                max((one.lag for one in readers), default=0),
+            )
+        return found
+
+    def demand() -> int:
+        return sum(reader.waiting for channel in tuple(channels) for reader in tuple(channel._readers))
+
+    tracer.read(handle, Reading(run.wiring.gate, counts, demand))
 
 
 def read_transformers(given: Transformers | None) -> list[Factory]:

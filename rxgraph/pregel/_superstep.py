@@ -39,7 +39,7 @@ class Superstep(LeanObservable[Part]):
         planned: Its tasks; those that were restored have ended already.
     """
 
-    __slots__ = ("_down", "_run", "called", "handlers", "interrupts", "planned", "step", "stopped", "tasks")
+    __slots__ = ("_down", "_run", "called", "handlers", "interrupts", "on_begin", "planned", "step", "stopped", "tasks")
 
     def __init__(self, run: RunContext, step: int, planned: Sequence[Task]) -> None:
         # No super().__init__(): a lock for each superstep would guard nothing, there is one observer and one thread.
@@ -58,6 +58,8 @@ class Superstep(LeanObservable[Part]):
         """Tasks that have taken over from some that have failed."""
         self.stopped = False
         """Whether some task waits for somebody."""
+        self.on_begin: Callable[[], None] | None = None
+        """Called when a lane has waited for demand, and begins with the tasks."""
 
     def _subscribe_core(
         self, observer: abc.ObserverBase[Part], scheduler: abc.SchedulerBase | None = None
@@ -68,6 +70,9 @@ class Superstep(LeanObservable[Part]):
     def connect(self, observer: abc.ObserverBase[Part] | None) -> None:
         """Send the events to *observer*; the lane's way to subscribe."""
         self._down = observer
+        if self.on_begin is not None:
+            begin, self.on_begin = self.on_begin, None
+            begin()
 
     def starts(self) -> Iterator[Part]:
         """The parts that announce the tasks, and show what was restored."""

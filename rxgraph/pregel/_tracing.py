@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from rxgraph.flow import BoundedLog, Gate, RequestScheduler
 
 from ._body import Body
+from ._effects import Execute, Notice
 
 if TYPE_CHECKING:
-    from ._effects import Notice
     from ._engine import Engine
+    from ._superstep import Superstep
     from ._task import Task
 
 
@@ -54,12 +57,39 @@ class Span:
         return body.run(view, task) if body.asynchronous is None else await body.asynchronous(view, task)
 
 
+class Counts(NamedTuple):
+    """What has become of the items of one projection; see ``LogStatistics``."""
+
+    delivered: int
+    dropped: int
+    overrun: int
+    lag: int
+
+
+class Reading(NamedTuple):
+    """How a run is read. Nothing in here may keep the reader: it has gone when nobody holds it any more."""
+
+    gate: Gate
+    """Shut while the run has to wait for its reader."""
+    counts: Callable[[], Mapping[str, Counts]]
+    """The items of each projection, by its name."""
+    demand: Callable[[], int]
+    """What the reader waits for, in requests."""
+
+
 class Tracer(Span, ABC):
     """Traces one run."""
 
     @abstractmethod
     def attempt(self, task: Task) -> Span:
         """Return what traces the next attempt to run a task."""
+
+    def superstep(self, superstep: Superstep) -> Span | None:
+        """Return what traces a superstep, if anything does; called before its first attempt."""
+        return None
+
+    def read(self, reader: object, reading: Reading) -> None:
+        """Hear who reads the run, before anything of it runs; not called for one whose caller wants the output only."""
 
     def notice(self, notice: Notice) -> None:
         """Hear that the run goes on where its thread stands, or that it has stopped for somebody."""
@@ -95,6 +125,40 @@ def open_span(task: Task) -> Span | None:
     tracer = task.run.tracer
     assert tracer is not None
     return None if task.node.hidden and not task.node.routers else tracer.attempt(task)
+
+
+def log_reading(gate: Gate, log: BoundedLog[Any], scheduler: RequestScheduler) -> Reading:
+    """Return how an iterator reads its run, through one log."""
+
+    def counts() -> Mapping[str, Counts]:
+        found = log.statistics()
+        return {log.name: Counts(found.delivered, found.dropped, found.overrun, found.buffered)}
+
+    return Reading(gate, counts, lambda: scheduler.demand)
+
+
+def traced_superstep(tracer: Tracer, superstep: Superstep) -> Generator[Execute, Any, None]:
+    """Have a superstep executed, and tell who traces it."""
+    span = tracer.superstep(superstep)
+    if span is None:
+        yield Execute(superstep)
+        return
+    begun = False
+
+    def begin() -> None:
+        nonlocal begun
+        begun = True
+        span.begin(None)
+
+    superstep.on_begin = begin
+    try:
+        yield Execute(superstep)
+    except BaseException as error:
+        # Whoever stops for want of demand has begun nothing.
+        if begun:
+            span.fail(error)
+        raise
+    span.end(None)
 
 
 def traced_turns(tracer: Tracer, engine: Engine, turns: Generator[None, None, None]) -> Generator[None, None, None]:
@@ -173,6 +237,14 @@ class _Several(_SeveralSpans, Tracer):
     def attempt(self, task: Task) -> Span:
         return _SeveralSpans([tracer.attempt(task) for tracer in self._tracers])
 
+    def superstep(self, superstep: Superstep) -> Span | None:
+        spans = [span for tracer in self._tracers if (span := tracer.superstep(superstep)) is not None]
+        return _SeveralSpans(spans) if spans else None
+
+    def read(self, reader: object, reading: Reading) -> None:
+        for tracer in self._tracers:
+            tracer.read(reader, reading)
+
     def notice(self, notice: Notice) -> None:
         for tracer in self._tracers:
             tracer.notice(notice)
@@ -182,4 +254,18 @@ class _Several(_SeveralSpans, Tracer):
             await tracer.anotice(notice)
 
 
-__all__ = ("FACTORIES", "Factory", "Span", "Tracer", "open_span", "open_tracer", "told", "traced_drive", "traced_turns")
+__all__ = (
+    "FACTORIES",
+    "Counts",
+    "Factory",
+    "Reading",
+    "Span",
+    "Tracer",
+    "log_reading",
+    "open_span",
+    "open_tracer",
+    "told",
+    "traced_drive",
+    "traced_superstep",
+    "traced_turns",
+)

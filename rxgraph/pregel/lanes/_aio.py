@@ -35,7 +35,7 @@ from .._engine import Engine
 from .._recall import recalled
 from .._superstep import Superstep
 from .._task import Task, own_command
-from .._tracing import Span, open_span, told, traced_drive
+from .._tracing import Span, Tracer, log_reading, open_span, told, traced_drive
 from ._deadline import Deadline
 from ._saving import Saving, saving
 from ._wiring import WORTHWHILE, Wiring, note_failure
@@ -95,6 +95,11 @@ class AsyncLane:
     def _saving(self) -> Saving:
         assert self._made_saving is not None, "only a run with a saver has something to ask it"
         return self._made_saving
+
+    @property
+    def tracer(self) -> Tracer | None:
+        """Who traces the run."""
+        return self._engine.run.tracer
 
     async def drive(self, turn: Callable[[], Awaitable[None]] | None = None) -> None:
         """Run to the end.
@@ -578,6 +583,8 @@ class AsyncStreamIterator(AsyncIterator[Any]):
         self._items = self._log.items
         connect(items, self._log)
         self._scheduler = RequestScheduler(charge="item")
+        if (tracer := lane.tracer) is not None:
+            tracer.read(self, log_reading(wiring.gate, self._log, self._scheduler))
         self._driver = _Driver(lane, wiring, self._scheduler)
         self._pulling: asyncio.Task[Any] | None = None
 

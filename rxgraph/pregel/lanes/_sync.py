@@ -34,7 +34,7 @@ from .._engine import Engine
 from .._recall import recalled
 from .._superstep import Superstep
 from .._task import Task, own_command
-from .._tracing import Span, open_span, told, traced_turns
+from .._tracing import Span, Tracer, log_reading, open_span, told, traced_turns
 from ._futures import CallFuture
 from ._saving import Saving, saving
 from ._wiring import WORTHWHILE, Wiring, note_failure
@@ -119,6 +119,11 @@ class SyncLane:
     def _saving(self) -> Saving:
         assert self._made_saving is not None, "only a run with a saver has something to ask it"
         return self._made_saving
+
+    @property
+    def tracer(self) -> Tracer | None:
+        """Who traces the run."""
+        return self._engine.run.tracer
 
     def turns(self) -> Generator[None, None, None]:
         """Yield before each superstep, as :meth:`_turns` does, and tell who traces the run."""
@@ -450,6 +455,8 @@ class StreamIterator(Iterator[Any]):
         self._items = self._log.items
         connect(items, self._log)
         self._scheduler = RequestScheduler(charge="item")
+        if (tracer := lane.tracer) is not None:
+            tracer.read(self, log_reading(wiring.gate, self._log, self._scheduler))
         self._turns = Turns(lane, wiring)
         self._turns.start(self._scheduler)
         self._pulling = Lock()
