@@ -17,13 +17,15 @@ import threading
 from asyncio import CancelledError
 from collections import deque
 from collections.abc import Callable
-from threading import Condition, Event, get_ident, main_thread
+from threading import Condition, Event, Lock, get_ident, main_thread
 from typing import Any, Final
 
 from ._log import DEFAULT_MAXLEN
 
 LOOKS_UP: Final = 0.5
 """Seconds after which a worker that waits looks whether anybody is left to make room."""
+MAKING: Final = Lock()
+"""Held while the waiting room of an inbox is made."""
 EXITING: Final = Event()
 """Set when the main thread has come to its end."""
 
@@ -49,10 +51,11 @@ class Inbox:
         self.items: deque[Any] = deque()
         self.owner = get_ident()
         """The OS thread that takes items now; whoever hands the inbox on says so here."""
-        self._bell = Event()
-        self._wake: Callable[[], Any] = self._bell.set
+        # Made when somebody waits: most runs need neither, and to make them takes longer than to wire the rest.
+        self._bell: Event | None = None
+        self._room: Condition | None = None
+        self._wake: Callable[[], Any] | None = None
         self._asleep = False
-        self._room = Condition()
         self._blocked = 0
         self._closed = False
         self._maxlen = maxlen
@@ -84,7 +87,10 @@ class Inbox:
         self.items.append(item)
         if self._asleep:
             self._asleep = False
-            self._wake()
+            if self._wake is not None:
+                self._wake()
+            elif self._bell is not None:
+                self._bell.set()
 
     def take(self) -> Any:
         """Take the oldest item, on the owner's thread.
@@ -93,15 +99,14 @@ class Inbox:
             IndexError: Nothing is there.
         """
         item = self.items.popleft()
-        if self._blocked and len(self.items) <= self._refill:
+        if self._blocked:
             self.taken()
         return item
 
     def taken(self) -> None:
         """Let blocked writers know that the owner has taken from :attr:`items` by itself."""
         if self._blocked and len(self.items) <= self._refill:
-            with self._room:
-                self._room.notify_all()
+            self._call_writers()
 
     def sleep(self) -> bool:
         """Ask for a wake-up at the next item; False if one is there already."""
@@ -113,9 +118,12 @@ class Inbox:
 
     def wait(self, seconds: float | None = None) -> bool:
         """Block the owner until an item is there, or for a time; returns whether one is."""
+        if self.items:
+            return True
+        bell = self._bell = self._bell or Event()
         while not self.items:
-            self._bell.clear()
-            if self.sleep() and not self._bell.wait(seconds):
+            bell.clear()
+            if self.sleep() and not bell.wait(seconds):
                 self._asleep = False
                 return bool(self.items)
         return True
@@ -124,20 +132,33 @@ class Inbox:
         """Take nothing more, and let blocked writers go; called by the owner."""
         self._closed = True
         self.items.clear()
-        with self._room:
-            self._room.notify_all()
+        self._call_writers()
 
     def wait_closed(self, seconds: float) -> bool:
         """Block a worker for a time, or until the inbox is closed; returns whether it is."""
-        with self._room:
-            return self._room.wait_for(lambda: self._closed, seconds)
+        room = self._waiting_room()
+        with room:
+            return room.wait_for(lambda: self._closed, seconds)
+
+    def _waiting_room(self) -> Condition:
+        with MAKING:
+            self._room = self._room or Condition()
+            return self._room
+
+    def _call_writers(self) -> None:
+        # Without a room nobody waits yet; whoever makes it looks at the items and the flags before it waits.
+        room = self._room
+        if room is not None:
+            with room:
+                room.notify_all()
 
     def _wait_for_room(self) -> None:
-        with self._room:
+        room = self._waiting_room()
+        with room:
             self._blocked += 1
             try:
                 while len(self.items) >= self._maxlen and not self._closed:
-                    if not self._room.wait(LOOKS_UP) and self._is_deserted():
+                    if not room.wait(LOOKS_UP) and self._is_deserted():
                         raise CancelledError
             finally:
                 self._blocked -= 1

@@ -43,6 +43,11 @@ BEGUN: Final = object()
 """Stands in the inbox for a call that has begun."""
 
 
+def most_threads() -> int:
+    """Return how many threads a run has at most, unless it is told."""
+    return min(32, (os.cpu_count() or 1) + 4)
+
+
 def run_task(task: Task) -> None:
     """Run a node and its routers; the task's writes are the result."""
     CURRENT.set(task)
@@ -109,7 +114,7 @@ class SyncLane:
     ) -> None:
         self._engine = engine
         self._wiring = wiring
-        self._workers = max_concurrency or min(32, (os.cpu_count() or 1) + 4)
+        self._most = max_concurrency
         self._pool: ThreadPoolExecutor | None = None
         self._making_pool = Lock()
         self._superstep: Superstep
@@ -249,7 +254,7 @@ class SyncLane:
         wiring.inbox.put_nowait(BEGUN)
         with self._making_pool:
             if self._pool is None:
-                self._pool = ThreadPoolExecutor(self._workers, "rxgraph")
+                self._pool = ThreadPoolExecutor(self._most or most_threads(), "rxgraph")
             self._pool.submit(future.begin)
         return future
 
@@ -292,10 +297,11 @@ class SyncLane:
         watched = bool(self._engine.run.watched)
         # With nothing to deliver meanwhile the owner lends a hand, which saves most of the hand-over.
         lends = not watched and limit is None and not any(task.node.calls for task in waiting)
-        helpers = min(len(waiting), self._workers) - lends
+        most = self._most or most_threads()
+        helpers = min(len(waiting), most) - lends
         if self._pool is None and helpers:
             with self._making_pool:
-                self._pool = ThreadPoolExecutor(self._workers, "rxgraph")
+                self._pool = ThreadPoolExecutor(most, "rxgraph")
         for _ in range(helpers):
             assert self._pool is not None
             self._pool.submit(self._work, waiting, context)
