@@ -19,7 +19,7 @@ from typing import Any
 class Gate:
     """Counts full logs; open at zero."""
 
-    __slots__ = ("__weakref__", "_called", "_line", "_shut", "alarm", "full", "sleepers")
+    __slots__ = ("__weakref__", "_called", "_line", "_shut", "alarm", "full", "on_move", "sleepers")
 
     def __init__(self) -> None:
         self._shut = 0
@@ -29,6 +29,8 @@ class Gate:
         """Readers that wait for an item, by the task that pulls: one whose own task holds it up is told."""
         self.alarm: Any = None
         """A timer that looks whether anybody moves, while the gate is shut and readers wait."""
+        self.on_move: Callable[[bool], None] | None = None
+        """Told with True when the gate opens, with False when it shuts: how the time between is measured."""
         self._line: deque[Future[None] | Callable[[], None]] = deque()
         # One who was called and has not come yet.
         self._called: Future[None] | None = None
@@ -43,6 +45,8 @@ class Gate:
         self._shut += 1
         if who is not None:
             self.full.append(who)
+        if self.on_move is not None and self._shut == 1:
+            self.on_move(False)
 
     def reopen(self, who: Any = None) -> None:
         """One log has room again; calls those who wait, one by one, when it was the last.
@@ -55,6 +59,8 @@ class Gate:
         self._shut -= 1
         if who is not None:
             self.full.remove(who)
+        if self.on_move is not None and not self._shut:
+            self.on_move(True)
         if self._line and not self._shut:
             self._call()
 

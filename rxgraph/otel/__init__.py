@@ -15,12 +15,12 @@ attempt    ``node <name>``      ``rxgraph.node``, ``rxgraph.step``, ``rxgraph.ta
 call       ``task <name>``      the same, for a function called as a task of its own
 =========  ===================  ======================================================================
 
-Links say by ``rxgraph.link`` where they lead: from the run of a graph inside to its ``outer run``, from an attempt to the
-``attempt before``.
+Links say by ``rxgraph.link`` where they lead: from the run of a graph inside to its ``outer run``, from an attempt to
+the ``attempt before``.
 
-Events: ``rxgraph.retry`` and ``rxgraph.resume`` on the span of the run, ``rxgraph.interrupt`` on those of the node and of
-the run (at a breakpoint, of the run alone), ``rxgraph.stopped`` on one that a command, a cancellation or a reader who
-left has ended. Errors set the status.
+Events: ``rxgraph.retry`` and ``rxgraph.resume`` on the span of the run, ``rxgraph.interrupt`` on those of the node and
+of the run (at a breakpoint, of the run alone), ``rxgraph.stopped`` on one that a command, a cancellation or a reader
+who left has ended. Errors set the status.
 
 =========================  =========  ===============================================================
 metric                     kind       beside ``rxgraph.graph``

@@ -9,7 +9,6 @@ from __future__ import annotations
 import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable
-from functools import partial
 from itertools import count
 from threading import RLock
 from time import monotonic
@@ -109,20 +108,16 @@ def _time_blocked(
     graph: str, reading: Reading, clock: Callable[[], float], record: Callable[[float, Any], None]
 ) -> None:
     """Measure each time for which the gate of a run is shut."""
-    gate, shut = reading.gate, False
+    gate, since, names = reading.gate, 0.0, ""
 
-    def opened(since: float, names: str) -> None:
-        nonlocal shut
-        shut = False
-        record(clock() - since, {"rxgraph.graph": graph, "rxgraph.blocked_by": names})
+    def moved(is_open: bool) -> None:
+        nonlocal since, names
+        if is_open:
+            record(clock() - since, {"rxgraph.graph": graph, "rxgraph.blocked_by": names})
+        else:
+            since, names = clock(), _full(gate, reading)
 
-    def heed() -> None:
-        nonlocal shut
-        if not shut:
-            shut = True
-            gate.when_open(partial(opened, clock(), _full(gate, reading)))
-
-    gate.watchers = (*gate.watchers, heed)
+    gate.on_move = moved
 
 
 def _full(gate: Gate, reading: Reading) -> str:
