@@ -198,7 +198,7 @@ def test_what_waits_at_the_gate_may_fill_the_log_from_inside_pop() -> None:
     gate.when_open(lambda: log.on_next(2))
     gate.when_open(lambda: log.on_next(3))
     assert log.pop() == 0
-    assert [*log.items] == [1, 2, 3]
+    assert [*log.items] == [1, 2], "there was room for one of the two"
     assert not gate.is_open
     assert drained(log) == [1, 2, 3]
     assert gate.is_open
