@@ -200,7 +200,8 @@ def test_what_waits_at_the_gate_may_fill_the_log_from_inside_pop() -> None:
     assert log.pop() == 0
     assert [*log.items] == [1, 2], "there was room for one of the two"
     assert not gate.is_open
-    assert drained(log) == [1, 2, 3]
+    assert drained(log) == [1, 2]
+    assert [*log.items] == [3], "the other one's turn has come"
     assert gate.is_open
 
 
