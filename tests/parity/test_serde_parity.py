@@ -213,6 +213,16 @@ def test_difference_a_class_off_the_list_is_an_error() -> None:
         JsonPlusSerializer().loads_typed(row)
 
 
+def test_difference_a_class_off_the_list_is_not_saved() -> None:
+    assert TheirSerializer().loads_typed(TheirSerializer().dumps_typed([Doc("d")])) == [Doc("d")]
+    with pytest.raises(UnserializableValueError, match="Doc is not on the allow-list") as caught:
+        JsonPlusSerializer().dumps_typed({"docs": [Doc("d")]})
+    assert caught.value.path == "['docs'][0]"
+    for allowed in ([Doc], [(Doc.__module__, "Doc")], True):
+        serde = JsonPlusSerializer(allowed_msgpack_modules=allowed)  # type: ignore[arg-type]
+        assert serde.loads_typed(serde.dumps_typed([Doc("d")])) == [Doc("d")]
+
+
 def test_difference_the_default_is_strict() -> None:
     row = TheirSerializer().dumps_typed(Doc("d"))
     assert TheirSerializer().loads_typed(row) == Doc("d")

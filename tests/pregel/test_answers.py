@@ -10,6 +10,8 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from rxgraph.checkpoint.memory import InMemorySaver
+from rxgraph.checkpoint.serde.errors import UnserializableValueError
+from rxgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from rxgraph.errors import UnknownInterruptError, is_invalid_resume
 from rxgraph.graph import START, StateGraph
 from rxgraph.types import Command, StateUpdate, interrupt
@@ -43,7 +45,7 @@ def asking(lane: Lane, *schemas: Any) -> Any:
             return {"xs": [interrupt(number, response_schema=schema)]}
 
         graph.add_node(f"ask{number}", lane.node(ask)).add_edge(START, f"ask{number}")
-    return graph.compile(checkpointer=InMemorySaver())
+    return graph.compile(checkpointer=InMemorySaver(serde=JsonPlusSerializer(allowed_msgpack_modules=[Model, Record])))
 
 
 @pytest.mark.parametrize(("schema", "given", "expected"), [
@@ -56,6 +58,22 @@ def test_an_answer_becomes_what_the_question_asked_for(lane: Lane, schema: Any, 
     [question] = lane.invoke(graph, {"xs": []}, CONFIG)["__interrupt__"]
     assert question.response_schema["type"] in ("object", "array")
     assert lane.invoke(graph, Command(resume=given), CONFIG) == {"xs": [expected]}
+
+
+def test_an_answer_off_the_allow_list_is_refused_before_anything_runs_and_the_question_waits(lane: Lane) -> None:
+    class State(TypedDict):
+        xs: Annotated[list[Any], operator.add]
+
+    graph = StateGraph(State).add_node("ask", lane.node(lambda state: {"xs": [interrupt("q").age]}))
+    app = graph.add_edge(START, "ask").compile(checkpointer=InMemorySaver())
+    lane.invoke(app, {"xs": []}, CONFIG)
+    before = [(one.config, one.values, one.interrupts) for one in app.get_state_history(CONFIG)]
+    with pytest.raises(UnserializableValueError, match=r"Model is not on the allow-list.*allowed_msgpack_modules"):
+        lane.invoke(app, Command(resume=Model(age=3)), CONFIG)
+    assert [(one.config, one.values, one.interrupts) for one in app.get_state_history(CONFIG)] == before
+    app = graph.compile(checkpointer=app.checkpointer.with_allowlist([Model]))
+    assert lane.invoke(app, Command(resume=Model(age=3)), CONFIG) == {"xs": [3]}
+    assert [one.values["xs"] for one in app.get_state_history(CONFIG)] == [[3], [], []]
 
 
 def test_an_answer_that_does_not_fit_leaves_the_question_waiting(lane: Lane) -> None:
@@ -132,7 +150,7 @@ def test_a_question_of_an_inner_graph_is_not_lost(lane: Lane) -> None:
         StateGraph(State).add_node("asks", lane.node(lambda state: {"xs": [interrupt("?")]})).add_edge(START, "asks")
     )
     outer = StateGraph(State).add_node("inner", inner.compile()).add_edge(START, "inner")
-    graph = outer.compile(checkpointer=InMemorySaver())
+    graph = outer.compile(checkpointer=InMemorySaver(serde=JsonPlusSerializer(allowed_msgpack_modules=[Model, Record])))
     assert lane.invoke(graph, {"xs": [0]}, CONFIG)["__interrupt__"][0].value == "?"
     assert graph.get_state(CONFIG, subgraphs=True).tasks[0].state.next == ("asks",)
     assert lane.invoke(graph, Command(resume="!"), CONFIG) == {"xs": [0, 0, "!"]}

@@ -5,7 +5,8 @@ extension record: a code that says how to build the value again, and msgpack of 
 How a value is recognised, and in which order, is part of the format: both runtimes must write the same bytes.
 
 The first value of a class decides how the class is written, and the decision is kept. What would be written but not
-come back (a class that can't be found by its name, a dataclass that can't be called with its fields) is refused.
+come back (a class that can't be found by its name or isn't on the allow-list, a dataclass that can't be called with its
+fields) is refused.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ class Encoder:
     """Writes values as msgpack.
 
     Args:
-        allow: Classes that were handed over as such come back although their name leads nowhere.
+        allow: The classes that come back; those that were handed over as such do although their name leads nowhere.
     """
 
     __slots__ = ("_allow", "_writers")
@@ -196,7 +197,13 @@ class Encoder:
         found = getattr(sys.modules.get(cls.__module__), cls.__name__, None)
         # The cell of a notebook that ran twice leaves two classes of one name; they are one to the reader.
         if isinstance(found, type) and found.__qualname__ == cls.__qualname__:
-            return name
+            if self._allow.permits(cls):
+                return name
+            raise Refusal(
+                f"{cls.__module__}.{cls.__qualname__} is not on the allow-list, so who reads it would be refused. Name "
+                "the class in the graph's schemas, allow it with "
+                "JsonPlusSerializer(allowed_msgpack_modules=[TheClass]), or save what it holds, as a dict."
+            )
         raise Refusal(
             f"{cls.__module__}.{cls.__qualname__} can't be found as {cls.__module__}.{cls.__name__}, which is all that "
             "a row says of it, so it would be lost. Define it at the top of its module, name it in the graph's "

@@ -71,6 +71,11 @@ class AllowList:
         """Tell whether this very class, not just one of its name, was put on the list as a class."""
         return self._classes.get(spelling(cls)) is cls
 
+    def permits(self, cls: type) -> bool:
+        """Tell whether a row may make instances of a class; nothing is imported to find out."""
+        name = spelling(cls)
+        return name in PERMITTED or name in self._classes or name in self._names or (self._known and is_record(cls))
+
     def maker(self, module: str, name: str) -> Maker:
         """Return what makes the values that a row spells ``(module, name)``.
 

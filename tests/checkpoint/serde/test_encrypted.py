@@ -10,7 +10,12 @@ import pytest
 
 from rxgraph.checkpoint.serde.base import SerializerProtocol
 from rxgraph.checkpoint.serde.encrypted import KEY_VARIABLE, EncryptedSerializer
-from rxgraph.checkpoint.serde.errors import BlockedTypeError, CorruptValueError, PlaintextValueError
+from rxgraph.checkpoint.serde.errors import (
+    BlockedTypeError,
+    CorruptValueError,
+    PlaintextValueError,
+    UnserializableValueError,
+)
 from rxgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from rxgraph.types import Send
 from tests.checkpoint.serde._values import Colour
@@ -58,10 +63,12 @@ def test_an_encrypted_row_is_refused_by_the_plain_serializer() -> None:
 
 
 def test_the_allow_list_goes_through_to_the_serializer_inside() -> None:
-    row = SERDE.dumps_typed([Colour.RED])
+    wider = EncryptedSerializer(Flip(), allow_plaintext=True).with_allowlist([Colour])
+    row = wider.dumps_typed([Colour.RED])
     with pytest.raises(BlockedTypeError):
         SERDE.loads_typed(row)
-    wider = EncryptedSerializer(Flip(), allow_plaintext=True).with_allowlist([Colour])
+    with pytest.raises(UnserializableValueError):
+        SERDE.dumps_typed([Colour.RED])
     assert wider.loads_typed(row) == [Colour.RED]
     assert wider.allow_plaintext
 
