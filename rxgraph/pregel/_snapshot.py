@@ -7,7 +7,7 @@ and all that became of its tasks. [persistence reference 2.7]
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from rxgraph.constants import CONF, ERROR, INTERRUPT
@@ -64,36 +64,42 @@ def snapshot(run: RunContext, found: Any, histories: dict[str, Any] | None = Non
     assert lineage is not None
     lineage.visit(found, histories)
     state, tasks = planned(run, lineage, changes=live)
+    keys = run.plan.stream_channels
     shown: list[PregelTask] = []
     left: list[str] = []
     finished: list[Task] = []
+    asked: list[Interrupt] = []
     for task in tasks:
         stored = lineage.pending_of(task.id)
         writes = finished_writes(stored)
         facts = dict(stored)
-        questions: Sequence[Interrupt] = () if live and writes is not None else facts.get(INTERRUPT, ())
+        questions: tuple[Interrupt, ...] = ()
+        if INTERRUPT in facts and not (live and writes is not None):
+            questions = tuple(facts[INTERRUPT])
+            asked += questions
         result = None
         if writes is not None:
             task.writes = writes
-            result = result_of(writes, run.plan.stream_channels)
-            if isinstance(run.plan.stream_channels, str):
-                result = result.get(run.plan.stream_channels)
+            result = result_of(writes, keys)
+            if isinstance(keys, str):
+                result = result.get(keys)
             finished.append(task)
         if writes is None or not live:
             left.append(task.name)
-        error, inner = facts.get(ERROR), task.inner_address
-        shown.append(PregelTask(task.id, task.name, task.path, error, tuple(questions), inner, result))
+        shown.append(
+            PregelTask(task.id, task.name, task.path, facts.get(ERROR), questions, task.inner_address, result)
+        )
     if live and finished:
         apply_writes(run.plan, state, finished)
     return StateSnapshot(
-        values=state.look(run.plan.stream_keys),
-        next=tuple(left),
-        config=with_map(found.config, found.metadata),
-        metadata=lineage.metadata,
-        created_at=lineage.head["ts"],
-        parent_config=with_map(found.parent_config, found.metadata),
-        tasks=tuple(shown),
-        interrupts=tuple(one for task in shown for one in task.interrupts),
+        state.look(run.plan.stream_keys),
+        tuple(left),
+        with_map(found.config, found.metadata),
+        lineage.metadata,
+        lineage.head["ts"],
+        with_map(found.parent_config, found.metadata),
+        tuple(shown),
+        tuple(asked),
     )
 
 
