@@ -14,8 +14,7 @@ from reactivex.scheduler.eventloop import AsyncIOScheduler
 from rxgraph.flow._lean import connect
 
 from .lanes import AsyncLane, SyncLane, Wiring
-from .lanes._aio import start_on
-from .lanes._sync import Turns
+from .lanes._driving import Turns, start_on
 
 
 class OpenRun(Protocol):

@@ -86,9 +86,7 @@ def snapshot(run: RunContext, found: Any, histories: dict[str, Any] | None = Non
             finished.append(task)
         if writes is None or not live:
             left.append(task.name)
-        shown.append(
-            PregelTask(task.id, task.name, task.path, facts.get(ERROR), questions, task.inner_address, result)
-        )
+        shown.append(PregelTask(task.id, task.name, task.path, facts.get(ERROR), questions, task.inner_address, result))
     if live and finished:
         apply_writes(run.plan, state, finished)
     return StateSnapshot(

@@ -1,8 +1,8 @@
-"""The two lanes: the only files that block (``_sync``) or await (``_aio``)."""
+"""The two lanes, what takes them on, and what reads them: the only files of the package that block or await."""
 
 from ._aio import AsyncLane as AsyncLane
-from ._aio import AsyncStreamIterator as AsyncStreamIterator
-from ._sync import StreamIterator as StreamIterator
+from ._iterators import AsyncStreamIterator as AsyncStreamIterator
+from ._iterators import StreamIterator as StreamIterator
 from ._sync import SyncLane as SyncLane
 from ._wiring import LIVE_MODES as LIVE_MODES
 from ._wiring import Wiring as Wiring

@@ -11,9 +11,8 @@ a run (``ainvoke``, or ``aclose`` of a stream) cancels the nodes that are runnin
 from __future__ import annotations
 
 import asyncio
-import warnings
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from concurrent.futures import Future
 from contextvars import Context, copy_context
 from functools import partial
@@ -21,13 +20,9 @@ from threading import get_ident
 from time import time
 from typing import Any
 
-from reactivex import Observable, abc
-
 from rxgraph._context import CURRENT
 from rxgraph.errors import GraphBubbleUp, ParentCommand
-from rxgraph.flow import BoundedLog, RequestScheduler
-from rxgraph.flow._lean import connect
-from rxgraph.stream import Parts
+from rxgraph.stream._pumps import wait_for_all
 
 from .._calls import CallTask, settle
 from .._effects import Emit, Execute, Notice, Recall, Remember, Route
@@ -35,7 +30,7 @@ from .._engine import Engine
 from .._recall import recalled
 from .._superstep import Superstep
 from .._task import Task, own_command
-from .._tracing import Span, Tracer, log_reading, open_span, told, traced_drive
+from .._tracing import Span, Tracer, open_span, told, traced_drive
 from ._deadline import Deadline
 from ._saving import Saving, saving
 from ._wiring import WORTHWHILE, Wiring, note_failure
@@ -180,7 +175,7 @@ class AsyncLane:
                 await asyncio.wait(self._calls)
         finally:
             if self._calls:
-                await _cancel_all(list(self._calls))
+                await cancel_all(list(self._calls))
         return error
 
     def _spawn(self, task: CallTask) -> Any:
@@ -409,7 +404,7 @@ class _Siblings:
             self._waiting.clear()
             if not self._over.done():
                 self._over.cancel()
-            await _cancel_all(list(self._running))
+            await cancel_all(list(self._running))
 
     def _start(self) -> None:
         loop, waiting, running = asyncio.get_running_loop(), self._waiting, self._running
@@ -459,205 +454,11 @@ def _cancellations() -> int:
     return 0 if running is None else running.cancelling()
 
 
-async def _cancel_all(handles: list[asyncio.Task[Any]]) -> None:
+async def cancel_all(handles: list[asyncio.Task[Any]]) -> None:
     """Cancel tasks and wait until they have ended, even if this task is cancelled meanwhile."""
     for handle in handles:
         handle.cancel()
-    cancelled: asyncio.CancelledError | None = None
-    while pending := [handle for handle in handles if not handle.done()]:
-        try:
-            await asyncio.wait(pending)
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        raise cancelled
+    await wait_for_all(handles)
 
 
-async def _finish(lane: AsyncLane, mux: Parts, turn: Callable[[], Awaitable[None]] | None = None) -> None:
-    """Drive a run and pass its end on to the readers."""
-    try:
-        await lane.drive(turn)
-    except Exception as error:
-        mux.on_error(error)
-    except BaseException as signal:
-        # Readers that have ended the run themselves are gone; to the others this is no end like any other.
-        mux.on_error(RuntimeError(f"The run was broken off by {type(signal).__name__}."))
-        raise
-    else:
-        mux.on_completed()
-
-
-def start_on(loop: asyncio.AbstractEventLoop, lane: AsyncLane, wiring: Wiring) -> Callable[[], None]:
-    """Run without waiting for demand, as a task of *loop*; returns a function that cancels the run.
-
-    Both may be called on any thread.
-    """
-    cancelled = False
-
-    async def turn() -> None:
-        # Nodes that never suspend leave the loop no moment to cancel them in.
-        if cancelled:
-            raise asyncio.CancelledError
-
-    run = asyncio.run_coroutine_threadsafe(_finish(lane, wiring.mux, turn), loop)
-
-    def cancel() -> None:
-        nonlocal cancelled
-        cancelled = True
-        run.cancel()
-
-    return cancel
-
-
-class _Driver:
-    """Runs a lane as an asyncio task of its own, one superstep for each request."""
-
-    def __init__(self, lane: AsyncLane, wiring: Wiring, scheduler: RequestScheduler) -> None:
-        self.lane, self.wiring, self.scheduler = lane, wiring, scheduler
-        self.task: asyncio.Task[None] | None = None
-        self._waiting: deque[asyncio.Future[None]] = deque()
-        """The run and those inside it that wait for their turn."""
-
-    def start(self) -> None:
-        if self.task is None:
-            driving = _finish(self.lane, self.wiring.mux, self._turn)
-            self.task = asyncio.get_running_loop().create_task(driving, name="rxgraph run")
-
-    async def stop(self) -> None:
-        """Cancel the run, unless it has ended, and wait for its nodes."""
-        if self.task is not None and not self.task.done():
-            await _cancel_all([self.task])
-
-    async def _turn(self) -> None:
-        """Wait for demand; of several runs, each wakes the next, as long as there is some left."""
-        loop, wait = asyncio.get_running_loop(), self._waiting.append
-        while not self.scheduler.demand:
-            granted: asyncio.Future[None] = loop.create_future()
-            wait(granted)
-            self._listen()
-            try:
-                await granted
-            finally:
-                # Not before this run has had the time to use the demand up: waking all for each item is quadratic.
-                if self._waiting:
-                    loop.call_soon(self._listen)
-            # One that finds nothing left keeps its place.
-            wait = self._waiting.appendleft
-
-    def _listen(self) -> None:
-        if self._waiting and not self.scheduler.queued:
-            self.scheduler.schedule(partial(_grant, self._waiting))
-
-
-def _grant(waiting: deque[asyncio.Future[None]], scheduler: abc.SchedulerBase, state: Any = None) -> None:
-    while waiting:
-        turn = waiting.popleft()
-        if not turn.done():
-            return turn.set_result(None)
-
-
-def _settle(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
-
-
-def _abandon(log: BoundedLog[Any], task: asyncio.Task[None]) -> None:
-    """Cancel a run whose reader has gone; a node that writes on its way out finds room."""
-    log.on_completed()
-    log.clear()
-    task.cancel()
-
-
-class AsyncStreamIterator(AsyncIterator[Any]):
-    """What ``astream`` returns: pulls the run forward, one ``request(1)`` a pull that finds nothing waiting.
-
-    Demand: no superstep starts before somebody pulls for it. Events of a running node wait in a log of at most 1,024
-    items; then ``await writer(...)`` suspends the node.
-    Errors: a node's error is raised behind the items that came before it.
-    Disposal: a cancelled pull loses nothing, and the superstep that it asked for stays in flight. ``aclose()``,
-    leaving an ``async with`` block, or dropping the iterator cancels the run.
-    """
-
-    def __init__(self, lane: AsyncLane, wiring: Wiring, items: Observable[Any]) -> None:
-        self._log = BoundedLog[Any](gate=wiring.gate, name="astream")
-        self._items = self._log.items
-        connect(items, self._log)
-        self._scheduler = RequestScheduler(charge="item")
-        if (tracer := lane.tracer) is not None:
-            tracer.read(self, log_reading(wiring.gate, self._log, self._scheduler))
-        self._driver = _Driver(lane, wiring, self._scheduler)
-        self._pulling: asyncio.Task[Any] | None = None
-
-    async def __anext__(self) -> Any:
-        if self._items:
-            return self._log.pop()
-        return await self._pull()
-
-    async def _pull(self) -> Any:
-        log, scheduler = self._log, self._scheduler
-        if self._pulling is not None:
-            raise RuntimeError(
-                f"This stream is being pulled by {self._pulling!r}, and now by {asyncio.current_task()!r}. "
-                "Give each task a run of its own."
-            )
-        self._pulling = asyncio.current_task()
-        try:
-            while not log.items:
-                if log.is_closed:
-                    # The items may have ended before the run has: their chain failed, or took enough.
-                    await self._driver.stop()
-                    log.raise_error()
-                    raise StopAsyncIteration
-                arrived: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-                log.listener = partial(self._arrived, arrived)
-                scheduler.request(1)
-                self._driver.start()
-                try:
-                    await arrived
-                except BaseException:
-                    log.listener = None
-                    scheduler.withdraw()
-                    raise
-            return log.pop()
-        finally:
-            self._pulling = None
-
-    def _arrived(self, pull: asyncio.Future[None]) -> None:
-        self._scheduler.produced()
-        _settle(pull)
-
-    async def aclose(self) -> None:
-        """Cancel the run and wait until its nodes have ended; idempotent."""
-        self._scheduler.cancel()
-        # First the log: a node that writes on its way out must not wait for a reader that has gone.
-        self._log.on_completed()
-        self._log.clear()
-        await self._driver.stop()
-
-    def statistics(self) -> Any:
-        """Count the items of the stream: buffered, delivered, dropped."""
-        return self._log.statistics()
-
-    async def __aenter__(self) -> AsyncStreamIterator:
-        return self
-
-    async def __aexit__(self, *exc_info: object) -> None:
-        await self.aclose()
-
-    def __del__(self) -> None:
-        task = self._driver.task if hasattr(self, "_driver") else None
-        if task is None or task.done():
-            return
-        loop = task.get_loop()
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(_abandon, self._log, task)
-        warnings.warn(
-            "A stream was dropped in the middle of its run, which is cancelled now. "
-            "Use 'async with graph.astream(...) as stream', or call aclose().",
-            ResourceWarning,
-            stacklevel=2,
-            source=self,
-        )
-
-
-__all__ = ("AsyncLane", "AsyncStreamIterator")
+__all__ = ("AsyncLane", "cancel_all")

@@ -11,7 +11,8 @@ from rxgraph.flow import RequestScheduler
 from rxgraph.stream import StreamMux
 from rxgraph.stream._sources import AsyncSource, SyncSource, cancel_dropped, dropped, one_thread_only
 
-from ._aio import AsyncLane, _Driver
+from ._aio import AsyncLane
+from ._driving import Driver
 from ._sync import SyncLane
 from ._wiring import Wiring
 
@@ -85,7 +86,7 @@ class DriverSource(AsyncSource):
         self.loop: asyncio.AbstractEventLoop | None = None
         self._wiring, self._mux = wiring, mux
         self._scheduler = RequestScheduler(charge="item")
-        self._driver = _Driver(lane, wiring, self._scheduler)
+        self._driver = Driver(lane, wiring, self._scheduler)
         self._stopped = False
 
     def request(self, n: int, /) -> bool | None:

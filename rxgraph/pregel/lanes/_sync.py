@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from asyncio import CancelledError
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, copy_context
 from functools import partial
@@ -19,13 +19,9 @@ from threading import Lock, get_ident
 from time import monotonic, time
 from typing import Any, Final
 
-from reactivex import Observable, abc
-
 from rxgraph._clock import CLOCK
 from rxgraph._context import CURRENT
 from rxgraph.errors import GraphBubbleUp, ParentCommand
-from rxgraph.flow import BoundedLog, RequestScheduler
-from rxgraph.flow._lean import connect
 
 from .._body import async_in_sync_lane
 from .._calls import CallTask, settle
@@ -34,7 +30,7 @@ from .._engine import Engine
 from .._recall import recalled
 from .._superstep import Superstep
 from .._task import Task, own_command
-from .._tracing import Span, Tracer, log_reading, open_span, told, traced_turns
+from .._tracing import Span, Tracer, open_span, told, traced_turns
 from ._futures import CallFuture
 from ._saving import Saving, saving
 from ._wiring import WORTHWHILE, Wiring, note_failure
@@ -393,117 +389,4 @@ def _drop_all(waiting: deque[Task]) -> int:
         dropped += 1
 
 
-class Turns:
-    """Runs the turns of a lane as actions of a scheduler, one turn an action, and ends the mux with the run."""
-
-    def __init__(self, lane: SyncLane, wiring: Wiring) -> None:
-        self._turns = lane.turns()
-        self._mux = wiring.mux
-        self._turning = Lock()
-        """Held during a turn. Whoever abandons the run first says so and then tries the lock; a turn first lets go and
-        then looks whether somebody said so. One of the two ends the run."""
-        self._abandoned = False
-
-    def start(self, scheduler: abc.SchedulerBase) -> None:
-        """Queue the first turn."""
-        scheduler.schedule(self._advance)
-
-    def _advance(self, scheduler: abc.SchedulerBase, state: Any = None) -> None:
-        going_on = not self._abandoned and self._turn()
-        if self._abandoned:
-            self._try_to_stop()
-        elif going_on:
-            # Not before the turn is over: on some schedulers the next one begins at once, on another thread.
-            scheduler.schedule(self._advance)
-
-    def _turn(self) -> bool:
-        """Take one turn; False if it was the last."""
-        with self._turning:
-            try:
-                next(self._turns)
-            except StopIteration:
-                self._mux.on_completed()
-            except Exception as error:
-                self._mux.on_error(error)
-            except BaseException as signal:
-                self._mux.on_error(RuntimeError(f"The run was broken off by {type(signal).__name__}."))
-                raise
-            else:
-                return True
-        return False
-
-    def abandon(self) -> None:
-        """End the run, or as soon as its current turn is over; waits for nodes on worker threads. Idempotent."""
-        self._abandoned = True
-        self._try_to_stop()
-
-    def _try_to_stop(self) -> None:
-        if self._turning.acquire(blocking=False):
-            try:
-                self._turns.close()
-            finally:
-                self._turning.release()
-            self._mux.on_completed()
-
-
-class StreamIterator(Iterator[Any]):
-    """What ``stream`` returns: pulls the run forward, one ``request(1)`` a pull that finds nothing waiting.
-
-    Demand: no superstep starts before somebody pulls for it. Custom events of a running node wait in a log of at
-    most 1,024 items, then the node's thread blocks in its writer.
-    Errors: a node's error is raised behind the items that came before it.
-    Disposal: ``close()``, leaving a ``with`` block, or dropping the iterator ends the run and waits for nodes that
-    are running on threads.
-    """
-
-    def __init__(self, lane: SyncLane, wiring: Wiring, items: Observable[Any]) -> None:
-        self._log = BoundedLog[Any](gate=wiring.gate, name="stream")
-        self._items = self._log.items
-        connect(items, self._log)
-        self._scheduler = RequestScheduler(charge="item")
-        if (tracer := lane.tracer) is not None:
-            tracer.read(self, log_reading(wiring.gate, self._log, self._scheduler))
-        self._turns = Turns(lane, wiring)
-        self._turns.start(self._scheduler)
-        self._pulling = Lock()
-
-    def __next__(self) -> Any:
-        if self._items:
-            return self._log.pop()
-        return self._pull()
-
-    def _pull(self) -> Any:
-        log, scheduler = self._log, self._scheduler
-        if not self._pulling.acquire(blocking=False):
-            raise RuntimeError("This stream is being pulled by another thread. Give each thread a run of its own.")
-        try:
-            while not log.items:
-                if log.is_closed:
-                    # The items may have ended before the run has: their chain failed, or took enough.
-                    self._turns.abandon()
-                    log.raise_error()
-                    raise StopIteration
-                log.listener = scheduler.produced
-                scheduler.request(1)
-            return log.pop()
-        finally:
-            self._pulling.release()
-
-    def close(self) -> None:
-        """End the run; idempotent. A superstep that another thread is pulling for comes to its end first."""
-        self._scheduler.cancel()
-        self._turns.abandon()
-        self._log.clear()
-
-    def statistics(self) -> Any:
-        """Count the items of the stream: buffered, delivered, dropped."""
-        return self._log.statistics()
-
-    def __enter__(self) -> StreamIterator:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.close()
-
-
-__all__ = ("StreamIterator", "SyncLane", "Turns", "run_task")
+__all__ = ("SyncLane", "run_task")
