@@ -108,6 +108,8 @@ class StreamChannel(Ring[T], LeanObservable[T]):
         self.on_interest: Callable[[bool], None] | None = None
         """Called when the channel gets its first reader, and when the last one has left."""
         self._interesting = False
+        self.gone = 0
+        """Items that were over before anybody read; the first reader is told by a ``Lagged``."""
         # What a reader that let the channel go has not taken; the next one begins with it.
         self._left_over: list[T] = []
         self._window: ReplayWindow | None = None
@@ -285,8 +287,7 @@ class StreamChannel(Ring[T], LeanObservable[T]):
             ValueError: *n* below 1.
         """
         self._check_lane(False)
-        names, past = self._tee_names(n, "tee"), self._leftovers()
-        return tuple(Branch.of(self._new(name, past)) for name in names)
+        return tuple(map(Branch.of, self._new_ones(self._tee_names(n, "tee"))))
 
     def atee(self, n: int) -> tuple[AsyncBranch[T], ...]:
         """Return *n* async iterators that each get every item from now on, paced by the slowest.
@@ -297,8 +298,7 @@ class StreamChannel(Ring[T], LeanObservable[T]):
             ValueError: *n* below 1.
         """
         self._check_lane(True)
-        names, past = self._tee_names(n, "atee"), self._leftovers()
-        return tuple(AsyncBranch(self._new(name, past)) for name in names)
+        return tuple(map(AsyncBranch, self._new_ones(self._tee_names(n, "atee"))))
 
     def reader(
         self,
@@ -472,7 +472,31 @@ class StreamChannel(Ring[T], LeanObservable[T]):
     def _new(self, name: str, past: Sequence[T]) -> Reader[T]:
         return self._join(name, None, None, past, False)
 
+    def _new_ones(self, names: Sequence[str]) -> list[Reader[T]]:
+        """Return readers that begin together: what is kept for the first reader is for each of them."""
+        past = self._told_of(self._leftovers())
+        readers = [self._make_reader(name, None, None, past, False) for name in names]
+        self.route()
+        return readers
+
     def _join(
+        self,
+        name: str | None,
+        overflow: Overflow | None,
+        maxlen: int | None,
+        past: Sequence[T | Lagged],
+        mark_gaps: bool,
+    ) -> Reader[T]:
+        reader = self._make_reader(name, overflow, maxlen, self._told_of(past), mark_gaps)
+        self.route()
+        return reader
+
+    def _told_of(self, past: Sequence[T | Lagged]) -> Sequence[T | Lagged]:
+        """Return the past of the first reader, with what is gone of it."""
+        gone, self.gone = self.gone, 0
+        return [Lagged(gone), *past] if gone else past
+
+    def _make_reader(
         self,
         name: str | None,
         overflow: Overflow | None,
@@ -492,13 +516,9 @@ class StreamChannel(Ring[T], LeanObservable[T]):
         self._number += 1
         shown = name or f"{self.name}#{self._number}"
         self._read = True
-        reader: Reader[T]
         if overflow == "suspend":
-            reader = Cursor(self, shown, past)
-        else:
-            reader = LossyReader(self, shown, past, overflow, limit, mark_gaps)
-        self.route()
-        return reader
+            return Cursor(self, shown, past)
+        return LossyReader(self, shown, past, overflow, limit, mark_gaps)
 
     def _past(self, replay: int | bool) -> list[T | Lagged]:
         if replay is False or replay == 0:
@@ -521,6 +541,8 @@ class StreamChannel(Ring[T], LeanObservable[T]):
                 observer.on_completed()
             return NOTHING
         self._read = True
+        # Observers are shown items only; what they have missed is counted.
+        self._dropped, self.gone = self._dropped + self.gone, 0
         self._observers = (*self._observers, observer)
         self.route()
         return Disposable(lambda: self._forget(observer))

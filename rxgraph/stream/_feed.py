@@ -115,6 +115,10 @@ class Chain(StreamTransformer):
         """Return what feeds the channel."""
         raise NotImplementedError(f"{type(self).__name__} has to define chain(parts, mux).")
 
+    def shows(self, part: Part) -> bool:
+        """Whether the channel has something of a part, as far as can be told without asking the chain."""
+        return part[0] == self.scope and part[1] in self.required_stream_modes
+
     def feed(self, channel: StreamChannel[Any], parts: Parts, mux: StreamMux) -> None:
         """Let the channel have what the chain gives, while somebody reads it."""
         channel.on_interest = Feed(lambda: self.chain(parts, mux), channel, not self._native or parts is not mux)

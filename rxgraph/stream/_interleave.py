@@ -70,11 +70,13 @@ class Merge:
         self._left = len(channels)
         self._links: list[abc.DisposableBase] = []
         self._reader = self.log._new("interleave", ())
-        mux._adopt(self.log)
+        # It ends with the channels, which may have ended already and still have something to give.
+        mux._adopt(self.log, ends_itself=True)
+        for name, channel in channels:
+            for item in channel._told_of(channel._leftovers()):
+                self.log.push((name, item))
         with mux.at_once():
             for name, channel in channels:
-                for item in channel._leftovers():
-                    self.log.push((name, item))
                 self._links.append(connect(channel, _Tag(self, name)))
         if not channels:
             self.log.close()

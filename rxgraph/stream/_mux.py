@@ -200,7 +200,7 @@ class StreamMux(Parts):
             channel.name = key
         self._adopt(channel, fed=isinstance(owner, Chain) and not owner.has_hooks())
 
-    def _adopt(self, channel: StreamChannel[Any], fed: bool = False) -> None:
+    def _adopt(self, channel: StreamChannel[Any], fed: bool = False, ends_itself: bool = False) -> None:
         """Let a channel belong to the run: its pulls drive it, and it ends with it."""
         channel.is_async = self.is_async
         channel.lease = self._lend
@@ -208,7 +208,7 @@ class StreamMux(Parts):
         self._channels.append(channel)
         if self._pump is not None:
             channel._bind(self._pump, is_async=self.is_async, gate=self._gate)
-        if self.is_stopped and self._closing is None and not (fed and self._kept):
+        if self.is_stopped and self._closing is None and not (ends_itself or (fed and self._kept)):
             channel.end(self.exception)
 
     @property
@@ -261,7 +261,11 @@ class StreamMux(Parts):
 
     def take_over(self, earlier: Parts) -> None:
         """Serve the readers that *earlier* has, in its place; before the first part."""
-        self._all, self._routes = earlier._all, earlier._routes
+        mine, theirs = self._routes, earlier._routes
+        if mine:
+            # Transformers that hear of something from the first moment on.
+            theirs = {m: (*theirs.get(m, earlier._all), *mine.get(m, self._all)) for m in {*mine, *theirs}}
+        self._all, self._routes = (*earlier._all, *self._all), theirs
 
     def _lend(self) -> object:
         return (self._parent_root or self).lease()
@@ -329,10 +333,20 @@ class StreamMux(Parts):
         if self.is_stopped:
             return
         if len(window) == window.maxlen:
-            self.missed += 1
+            self._miss(window[0].part)
         window.append(kept)
         self._stamp = kept.seq, kept.ms
         self.on_next(kept.part)
+
+    def _miss(self, part: Part) -> None:
+        """Let go of the oldest part that is kept; channels that nobody has read by now will say so."""
+        self._equip()
+        self.missed += 1
+        for transformer in self._transformers:
+            if isinstance(transformer, Chain) and not transformer.channel._read and transformer.shows(part):
+                transformer.channel.gone += 1
+        if part[1] not in self._unlogged and not self._log._read:
+            self._log.gone += 1
 
     def _terminate(self, part: Part) -> None:
         given = part[2]

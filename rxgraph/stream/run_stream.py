@@ -408,7 +408,8 @@ class _Inner(_Handle):
 class SubgraphRunStream(_Inner, GraphRunStream):
     """A graph inside a synchronous run; pulls take the whole run on, and stop where this graph ends.
 
-    What the graph shows before somebody reads it is kept, the newest 1,024 parts, and comes first.
+    What the graph shows before somebody reads it is kept, the newest 1,024 parts, and comes first; behind a ``Lagged``
+    that counts what is gone, if there was more.
 
     Args:
         mux: Of the graph.
@@ -431,7 +432,8 @@ class SubgraphRunStream(_Inner, GraphRunStream):
 class AsyncSubgraphRunStream(_Inner, AsyncGraphRunStream):
     """A graph inside an asynchronous run; pulls take the whole run on, and stop where this graph ends.
 
-    What the graph shows before somebody reads it is kept, the newest 1,024 parts, and comes first.
+    What the graph shows before somebody reads it is kept, the newest 1,024 parts, and comes first; behind a ``Lagged``
+    that counts what is gone, if there was more.
 
     Args:
         mux: Of the graph.

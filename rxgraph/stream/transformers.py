@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal, NotRequired, TypeAlias, cast
 
-from reactivex import Observable
+from reactivex import Observable, abc
 from typing_extensions import TypedDict
 
 from rxgraph import operators as ops
+from rxgraph.flow._lean import connect
 from rxgraph.types import Namespace, Part
 
 from ._channel import StreamChannel
@@ -118,19 +119,81 @@ class LifecycleTransformer(Chain):
     def __init__(self, scope: Namespace = (), *, maxlen: int | None = None) -> None:
         super().__init__(scope)
         self._maxlen = maxlen
+        self._cause: dict[str, Any] | None = None
+        """What made the graph begin that ``_on_started`` is told of."""
 
     def init(self) -> dict[str, Any]:
         """Return the one channel."""
         self.channel = StreamChannel("lifecycle", maxlen=self._maxlen)
         return {"lifecycle": self.channel}
 
-    def chain(self, parts: Parts, mux: StreamMux) -> Observable[Any]:
+    def shows(self, part: Part) -> bool:
         depth = len(self.scope)
+        return part[1] == "lifecycle" and len(part[0]) > depth and part[0][:depth] == self.scope
 
-        def is_below(part: Part) -> bool:
-            return len(part[0]) > depth and part[0][:depth] == self.scope
+    def chain(self, parts: Parts, mux: StreamMux) -> Observable[Any]:
+        return self._below(parts).pipe(ops.map(lifecycle))
 
-        return parts.pipe(ops.mode("lifecycle"), ops.filter(is_below), ops.map(lifecycle))
+    def _below(self, parts: Parts) -> Observable[Any]:
+        return parts.pipe(ops.mode("lifecycle"), ops.filter(lambda part: self.shows(cast(Part, part))))
+
+    def feed(self, channel: StreamChannel[Any], parts: Parts, mux: StreamMux) -> None:
+        kind = type(self)
+        if any(
+            getattr(kind, hook) is not getattr(LifecycleTransformer, hook) for hook in ("_on_started", "_on_terminal")
+        ):
+            # A subclass wants to hear of each graph, also when nobody reads the channel.
+            connect(self._below(parts), _Told(self))
+        else:
+            super().feed(channel, parts, mux)
+
+    def _on_started(self, ns: Namespace, graph_name: str | None, trigger_call_id: str | None) -> None:
+        """Show that a graph has begun; for subclasses, which may show it in another way, or not at all.
+
+        Args:
+            ns: Namespace of the graph.
+            graph_name: The name of the node that called it, or of the graph.
+            trigger_call_id: The id of the task that called it.
+        """
+        told: dict[str, Any] = {"event": "started", "graph_name": graph_name, "trigger_call_id": trigger_call_id}
+        if self._cause is not None:
+            told["cause"] = self._cause
+        self.channel.push(lifecycle((ns, "lifecycle", told)))
+
+    def _on_terminal(self, ns: Namespace, status: SubgraphStatus, error: str | None) -> None:
+        """Show how a graph has ended; for subclasses, which may show it in another way, or not at all.
+
+        Args:
+            ns: Namespace of the graph.
+            status: How it stands now.
+            error: What it has failed with, as text.
+        """
+        self.channel.push(lifecycle((ns, "lifecycle", {"event": status, "error": error})))
+
+
+class _Told(abc.ObserverBase[Part]):
+    """Calls the hooks of a transformer; what one raises ends the run."""
+
+    def __init__(self, transformer: LifecycleTransformer) -> None:
+        self._transformer = transformer
+
+    def on_next(self, value: Part) -> None:
+        transformer, (ns, _, given) = self._transformer, value
+        try:
+            if given["event"] == "started":
+                transformer._cause = given.get("cause")
+                transformer._on_started(ns, given.get("graph_name"), given.get("trigger_call_id"))
+            else:
+                error = given.get("error")
+                transformer._on_terminal(ns, given["event"], None if error is None else str(error))
+        except Exception as raised:
+            transformer.__dict__["_breaks_run"](raised)
+
+    def on_error(self, error: Exception) -> None:
+        """The channel hears of the run's error by itself."""
+
+    def on_completed(self) -> None:
+        """The channel ends with the run."""
 
 
 class SubgraphTransformer(Chain):
@@ -154,11 +217,11 @@ class SubgraphTransformer(Chain):
         self.channel = StreamChannel(maxlen=self._maxlen)
         return {"subgraphs": self.channel}
 
+    def shows(self, part: Part) -> bool:
+        return part[1] == "lifecycle" and part[2]["event"] == "started" and parent_of(part[0]) == self.scope
+
     def chain(self, parts: Parts, mux: StreamMux) -> Observable[Any]:
         kind = AsyncSubgraphRunStream if mux.is_async else SubgraphRunStream
-
-        def begins_here(part: Part) -> bool:
-            return part[2]["event"] == "started" and parent_of(part[0]) == self.scope
 
         def handle(part: Part) -> SubgraphRunStream | AsyncSubgraphRunStream:
             ns, _, given = part
@@ -170,7 +233,8 @@ class SubgraphTransformer(Chain):
                 trigger_call_id=given.get("trigger_call_id"),
             )
 
-        return parts.pipe(ops.mode("lifecycle"), ops.filter(begins_here), ops.map(handle))
+        begun = parts.pipe(ops.mode("lifecycle"), ops.filter(lambda part: self.shows(cast(Part, part))))
+        return begun.pipe(ops.map(handle))
 
 
 BUILT_IN: tuple[type[StreamTransformer], ...] = (ValuesTransformer, LifecycleTransformer, SubgraphTransformer)

@@ -599,6 +599,39 @@ async def a_task_that_calls_a_graph_twice(lab: Lab) -> None:
         ]
 
 
+@script()
+async def a_subclass_hears_how_subgraphs_begin_and_end(lab: Lab) -> None:
+    base = lab.module("stream.transformers").LifecycleTransformer
+
+    class Renaming(base):  # type: ignore[misc, valid-type]
+        """Shows graphs under other names, the leaf's not at all, and no end but the outer one's."""
+
+        _native = False
+
+        def init(self) -> dict[str, Any]:
+            return {"mine": super().init()["lifecycle"]}
+
+        def _on_started(self, ns: Any, graph_name: Any, trigger_call_id: Any) -> None:
+            # There are others for the graphs inside, on LangGraph also where nobody reads those.
+            if not self.scope:
+                lab.see("started", ns, graph_name, trigger_call_id)
+            if graph_name != "inner":
+                super()._on_started(ns, graph_name.upper(), trigger_call_id)
+
+        def _on_terminal(self, ns: Any, status: Any, error: Any) -> None:
+            if not self.scope:
+                lab.see(ns, status, error)
+            if len(ns) == 1:
+                super()._on_terminal(ns, status, error)
+
+    for error in (None, "leafboom"):
+        run = await lab.open(nested(lab, error), Renaming)
+        lab.see(await lab.rest(run.extensions["mine"]))
+        # Also when nobody reads it.
+        run = await lab.open(nested(lab, error), Renaming)
+        await lab.trial("output", lambda run=run: lab.way.ask(run, "output"))
+
+
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_handles_show_what_langgraphs_show(name: str, way: Ways) -> None:

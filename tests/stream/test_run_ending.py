@@ -13,7 +13,14 @@ import pytest
 from rxgraph import operators as ops
 from rxgraph.flow import Lagged
 from rxgraph.graph import END, START, StateGraph
-from rxgraph.stream import CustomTransformer, EventCursor, StreamChannel, StreamMux, StreamTransformer
+from rxgraph.stream import (
+    CustomTransformer,
+    EventCursor,
+    LifecycleTransformer,
+    StreamChannel,
+    StreamMux,
+    StreamTransformer,
+)
 from rxgraph.types import StreamWriter
 from tests.stream._handles import WAYS, Ways, play
 
@@ -438,3 +445,98 @@ def test_a_mux_is_fed_by_hand() -> None:
     assert isinstance(mux.transformer_by_key("custom"), CustomTransformer)
     with pytest.raises(RuntimeError, match="factories"):
         mux._make_child(("a:1",))
+
+
+def writes(n: int) -> Any:
+    """A graph inside a graph that writes *n* events."""
+
+    def leaf(state: State, writer: StreamWriter) -> State:
+        for i in range(n):
+            writer(i)
+        return {"xs": ["leaf"]}
+
+    return chain(("sub", chain(("leaf", leaf))))
+
+
+def test_what_is_kept_of_a_subgraph_is_for_each_branch() -> None:
+    (handle,) = writes(20).stream_events({"xs": []}, version="v3", transformers=[CustomTransformer]).subgraphs
+    assert [list(branch) for branch in handle.custom.tee(2)] == [list(range(20))] * 2
+
+
+def test_what_is_not_kept_of_a_subgraph_is_told() -> None:
+    """1,024 parts are kept: the state before and after the leaf, and what it has written last."""
+    events = 3_000
+    parts = events + 2
+
+    def opened() -> Any:
+        run = writes(events).stream_events({"xs": []}, version="v3", transformers=[CustomTransformer])
+        (handle,) = run.subgraphs
+        return handle
+
+    lost = parts - 1_024
+    gone, *rest = opened().custom
+    assert (gone, rest) == (Lagged(lost - 1), list(range(lost - 1, events)))
+    handle = opened()
+    for branch in handle.custom.tee(2):
+        assert next(branch) == Lagged(lost - 1)
+        assert branch.statistics().dropped == lost - 1
+    assert list(opened().values) == [Lagged(1), {"xs": ["leaf"]}]
+    log = list(opened())
+    assert (log[0], len(log)) == (Lagged(lost), 1_025)
+    merged = list(opened().interleave("custom", "values"))
+    assert merged[:2] == [("custom", Lagged(lost - 1)), ("values", Lagged(1))]
+    assert len(merged) == 1_024 + 2
+    handle, seen = opened(), []
+    handle.custom.subscribe(seen.append)
+    assert (seen, handle.statistics().channels["custom"].dropped) == (list(range(lost - 1, events)), lost - 1)
+
+
+def test_nothing_is_told_of_a_subgraph_that_was_read_in_time() -> None:
+    run = writes(3_000).stream_events({"xs": []}, version="v3", transformers=[CustomTransformer])
+    for handle in run.subgraphs:
+        assert list(handle.custom) == list(range(3_000))
+
+
+def test_a_transformer_that_hears_of_subgraphs_and_raises_ends_the_run() -> None:
+    class Bad(LifecycleTransformer):
+        _native = False
+
+        def init(self) -> dict[str, Any]:
+            return {"bad": super().init()["lifecycle"]}
+
+        def _on_started(self, ns: Any, graph_name: Any, trigger_call_id: Any) -> None:
+            raise KeyError(graph_name)
+
+    run = writes(1).stream_events({"xs": []}, version="v3", transformers=[Bad])
+    with pytest.raises(KeyError, match="sub"):
+        _ = run.output
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_an_interleave_has_left_is_there_for_the_next_one_also_after_the_end(way: Ways, fails: bool) -> None:
+    def write(state: State, writer: StreamWriter) -> State:
+        for i in range(3):
+            writer(i)
+        if fails:
+            raise KeyError("node")
+        return {"xs": ["end"]}
+
+    async def script() -> None:
+        run = await way.open(chain(("write", way.node(write))), {"xs": []}, transformers=[CustomTransformer])
+        merged = run.interleave("custom", "values")
+        got = [await way.next(merged) for _ in range(2)]
+        try:
+            await way.ask(run, "output")
+        except KeyError:
+            assert fails
+        await way.close(merged)
+        merged = run.interleave("custom", "values")
+        with pytest.raises(KeyError if fails else StopAsyncIteration):
+            while True:
+                got.append(await way.next(merged))
+        assert got[:2] == [("values", {"xs": []}), ("custom", 0)]
+        rest = [item for item in got[2:] if item[0] == "custom"]
+        assert rest == [("custom", 1), ("custom", 2)]
+
+    play(script)
