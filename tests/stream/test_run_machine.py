@@ -157,6 +157,7 @@ class RunMachine(RuleBasedStateMachine):
             what(*args)
 
         self.runner.run(call())
+        self.spin(0)
 
     def collect(self, reading: Reading) -> None:
         pull = reading.pull
@@ -255,12 +256,13 @@ class RunMachine(RuleBasedStateMachine):
             told = self.runner.run(impatient())
         except TimeoutError:
             self.happened["time out"] += 1
-            return
         except (StopAsyncIteration, KeyError, RuntimeError) as error:
             # A coroutine can't raise StopAsyncIteration; Python makes something else of it.
             cause = error.__cause__ if isinstance(error, RuntimeError) else error
-            told = cause or error
-        self.take(reading, told)
+            self.take(reading, cause or error)
+        else:
+            self.take(reading, told)
+        self.spin()
 
     @precondition(lambda self: any(not r.left for r in self.readings))
     @rule(data=st.data())
@@ -278,6 +280,7 @@ class RunMachine(RuleBasedStateMachine):
             self.aborted = True
             self.runner.run(self.run.abort())
             assert self.running == 0
+            self.spin()
 
     @rule()
     def let_go(self) -> None:
