@@ -25,15 +25,15 @@ PERMANENT: Final = (
 """Errors that trying again doesn't mend, unless they are of the network."""
 
 
-def default_retry_on(error: Exception) -> bool:
+def default_retry_on(exc: Exception) -> bool:
     """Whether an error is worth another attempt: of the network, of a server, or of a class that nobody knows."""
-    if isinstance(error, ConnectionError):
+    if isinstance(exc, ConnectionError):
         return True
-    if (httpx := sys.modules.get("httpx")) is not None and isinstance(error, httpx.HTTPStatusError):
-        return is_servers(error.response)
-    if (requests := sys.modules.get("requests")) is not None and isinstance(error, requests.HTTPError):
-        return error.response is None or is_servers(error.response)
-    return not isinstance(error, PERMANENT)
+    if (httpx := sys.modules.get("httpx")) is not None and isinstance(exc, httpx.HTTPStatusError):
+        return is_servers(exc.response)
+    if (requests := sys.modules.get("requests")) is not None and isinstance(exc, requests.HTTPError):
+        return exc.response is None or is_servers(exc.response)
+    return not isinstance(exc, PERMANENT)
 
 
 def is_servers(response: Any) -> bool:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Final, Literal
+from typing import Any, Final, Literal
+from warnings import warn
+
+from rxgraph.warnings import LangGraphDeprecatedSinceV10
 
 START: Final = "__start__"
 """Virtual node that receives the input of a run."""
@@ -81,5 +84,35 @@ class _Missing(Enum):
 MISSING: Final = _Missing.MISSING
 """Says that there is no value where ``None`` is a legal one."""
 Missing = Literal[_Missing.MISSING]
+
+_RETIRED: Final = {
+    **{
+        f"CONFIG_KEY_{name.upper()}": f"__pregel_{name}"
+        for name in (
+            "cache call durability node_error node_finished read replay_state resume_map resuming runner_submit"
+            " runtime scratchpad send stream stream_messages_v2 strict_resume task_id timed_attempt_observer"
+        ).split()
+    },
+    **{
+        f"CONFIG_KEY_{name.upper()}": name for name in ("checkpoint_id", "checkpoint_map", "checkpoint_ns", "thread_id")
+    },
+    "CACHE_NS_WRITES": "__pregel_ns_writes",
+    "SNAPSHOT_BUMPS": "__snapshot_bumps__",
+}
+"""Names of LangGraph's own keys, which older programs import from here."""
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("Send", "Interrupt"):
+        import rxgraph.types
+
+        found, instead = getattr(rxgraph.types, name), f"import it from rxgraph.types: {name} is a type"
+    elif name in _RETIRED:
+        found, instead = _RETIRED[name], "no program should need it: rxgraph reads configurable at the door"
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    warn(f"{__name__}.{name} is deprecated; {instead}.", LangGraphDeprecatedSinceV10, stacklevel=2)
+    return found
+
 
 __all__ = ("END", "START", "TAG_HIDDEN", "TAG_NOSTREAM")

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 from typing import Any, Literal
+from warnings import warn
+
+from rxgraph.warnings import LangGraphDeprecatedSinceV10
 
 
 class ErrorCode(Enum):
@@ -47,12 +50,14 @@ class NodeCancelledError(Exception):
 
     Args:
         node: Name of the node.
+        message: What to say in the place of the usual text.
     """
 
-    def __init__(self, node: str) -> None:
+    def __init__(self, node: str, message: str | None = None) -> None:
         self.node = node
         super().__init__(
-            f"Node {node!r} raised asyncio.CancelledError by itself: nobody cancelled the run. "
+            message
+            or f"Node {node!r} raised asyncio.CancelledError by itself: nobody cancelled the run. "
             "Raise an error of your own, or return, to end a node."
         )
 
@@ -167,17 +172,26 @@ class UnknownInterruptError(Exception):
     """A resume did not fit the questions that wait; raised only under ``configurable["__pregel_strict_resume"]``.
 
     Args:
+        message: What to say in the place of the usual text.
         reason: ``"not_pending"``: an id of no waiting question; ``"empty_map"``: a map without ids;
             ``"ambiguous"``: one answer, and several questions.
         interrupt_ids: The ids that were given.
         pending_ids: The ids of the questions that wait.
     """
 
-    def __init__(self, reason: str, interrupt_ids: Iterable[str], pending_ids: Iterable[str]) -> None:
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        reason: Literal["not_pending", "empty_map", "ambiguous"] = "not_pending",
+        interrupt_ids: Iterable[str] = (),
+        pending_ids: Iterable[str] = (),
+    ) -> None:
         self.reason = reason
         self.interrupt_ids, self.pending_ids = tuple(interrupt_ids), tuple(pending_ids)
         super().__init__(
-            f"Resume does not fit ({reason}): answers were given for {list(self.interrupt_ids)}, and the questions "
+            message
+            or f"Resume does not fit ({reason}): answers were given for {list(self.interrupt_ids)}, and the questions "
             f"{list(self.pending_ids)} wait. Resume with Command(resume={{id: answer, ...}}); nothing was saved."
         )
 
@@ -207,6 +221,25 @@ class GraphInterrupt(GraphBubbleUp):
         super().__init__(self.interrupts)
 
 
+class NodeInterrupt(GraphInterrupt):
+    """Raised in a node, stops it with a question; deprecated, because nothing answers it: use ``interrupt()``.
+
+    Args:
+        value: The question.
+        id: Its name.
+    """
+
+    def __init__(self, value: Any, id: str | None = None) -> None:
+        from rxgraph.types import Interrupt
+
+        warn(
+            "NodeInterrupt is deprecated: use rxgraph.types.interrupt, which returns the answer.",
+            LangGraphDeprecatedSinceV10,
+            stacklevel=2,
+        )
+        super().__init__([Interrupt(value) if id is None else Interrupt(value, id)])
+
+
 class GraphDrained(GraphBubbleUp):
     """A run stopped at a superstep boundary because its ``RunControl`` was asked to drain.
 
@@ -227,6 +260,15 @@ class ParentCommand(GraphBubbleUp):
         super().__init__(command)
 
 
+class TaskNotFound(Exception):
+    """An executor of tasks has none with that id; for executors outside of the library, which raises it nowhere."""
+
+
+def create_error_message(*, message: str, error_code: ErrorCode) -> str:
+    """Return a message that ends with a code, as those of this library do."""
+    return f"{message} [{error_code.value}]"
+
+
 __all__ = (
     "CheckpointConflictError",
     "EmptyChannelError",
@@ -240,12 +282,15 @@ __all__ = (
     "LaneError",
     "NodeCancelledError",
     "NodeError",
+    "NodeInterrupt",
     "NodeTimeoutError",
     "NotYetAvailableError",
     "ParentCommand",
     "StalledConsumerError",
+    "TaskNotFound",
     "UnknownInterruptError",
     "UnreachableNodeError",
+    "create_error_message",
     "is_invalid_resume",
     "mark_invalid_resume",
 )

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, ClassVar, Generic, Literal, NamedTuple, NotRequired, Protocol, TypeAlias, cast
+from typing import Any, ClassVar, Generic, Literal, NamedTuple, NotRequired, Protocol, Self, TypeAlias, cast
 
 from typing_extensions import TypedDict, TypeVar
 
@@ -142,6 +142,19 @@ class Interrupt:
     value: Any
     id: str = "placeholder-id"
     response_schema: dict[str, Any] | None = field(default=None, kw_only=True)
+
+    @classmethod
+    def from_ns(cls, value: Any, ns: str, *, response_schema: Any = None) -> Self:
+        """Make the first question of the task in a namespace, with the id that it has there.
+
+        Args:
+            value: The question.
+            ns: Namespace, with the task id.
+            response_schema: Kept as it is.
+        """
+        from xxhash import xxh3_128_hexdigest
+
+        return cls(value, xxh3_128_hexdigest(ns.encode()), response_schema=response_schema)
 
 
 def interrupt(value: Any, *, response_schema: dict[str, Any] | type | None = None) -> Any:

@@ -32,19 +32,46 @@ class UnpacedWriterWarning(RxGraphWarning):
 
 
 class LangGraphDeprecationWarning(DeprecationWarning):
-    """A spelling that LangGraph has retired and rxgraph still takes, so that programs carry over."""
+    """A spelling that LangGraph has retired and rxgraph still takes, so that programs carry over.
+
+    Args:
+        message: What to use instead.
+        since: Version of LangGraph that has retired it.
+        expected_removal: Version that will not have it any more; by default the next major one.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *args: object,
+        since: tuple[int, int] = (1, 0),
+        expected_removal: tuple[int, int] | None = None,
+    ) -> None:
+        super().__init__(message, *args)
+        self.message = message.rstrip(".")
+        self.since = since
+        self.expected_removal = expected_removal or (since[0] + 1, 0)
 
 
 class LangGraphDeprecatedSinceV05(LangGraphDeprecationWarning):
     """Retired in LangGraph 0.5."""
 
+    def __init__(self, message: str, *args: object) -> None:
+        super().__init__(message, *args, since=(0, 5), expected_removal=(2, 0))
+
 
 class LangGraphDeprecatedSinceV10(LangGraphDeprecationWarning):
     """Retired in LangGraph 1.0."""
 
+    def __init__(self, message: str, *args: object) -> None:
+        super().__init__(message, *args, since=(1, 0), expected_removal=(2, 0))
+
 
 class LangGraphDeprecatedSinceV11(LangGraphDeprecationWarning):
     """Retired in LangGraph 1.1."""
+
+    def __init__(self, message: str, *args: object) -> None:
+        super().__init__(message, *args, since=(1, 1), expected_removal=(3, 0))
 
 
 __all__ = (

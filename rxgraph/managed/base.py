@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from inspect import isclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from typing_extensions import TypeIs
 
@@ -38,4 +38,7 @@ def is_managed_value(value: Any) -> TypeIs[type[ManagedValue[Any]]]:
     return isclass(value) and issubclass(value, ManagedValue)
 
 
-__all__ = ("Clock", "ManagedValue", "is_managed_value")
+ManagedValueSpec: TypeAlias = type[ManagedValue[Any]]
+ManagedValueMapping: TypeAlias = dict[str, ManagedValueSpec]
+
+__all__ = ("Clock", "ManagedValue", "ManagedValueMapping", "ManagedValueSpec", "is_managed_value")

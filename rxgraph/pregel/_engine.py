@@ -434,11 +434,11 @@ def check_strictly(lineage: Lineage, resume: Any) -> None:
     pending = [one.id for one in lineage.questions()]
     if is_answer_map(resume):
         if not resume:
-            raise UnknownInterruptError("empty_map", (), pending)
+            raise UnknownInterruptError(reason="empty_map", pending_ids=pending)
         if unknown := resume.keys() - pending:
-            raise UnknownInterruptError("not_pending", sorted(unknown), pending)
+            raise UnknownInterruptError(reason="not_pending", interrupt_ids=sorted(unknown), pending_ids=pending)
     elif len(pending) > 1:
-        raise UnknownInterruptError("ambiguous", (), pending)
+        raise UnknownInterruptError(reason="ambiguous", pending_ids=pending)
 
 
 def is_answer_map(value: Any) -> bool:

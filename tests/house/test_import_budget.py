@@ -15,7 +15,7 @@ import pytest
 EXTRAS = frozenset(
     """
     aiosqlite anyio httpx langchain langchain_core langgraph langgraph_sdk langsmith msgspec numpy ormsgpack orjson
-    psycopg pydantic redis requests rich trio typer uvloop websockets xxhash yaml
+    matplotlib opentelemetry PIL psycopg pydantic redis requests rich trio typer uvloop websockets xxhash yaml
     """.split()
 )
 

@@ -34,8 +34,9 @@ LAYERS = (
 LAZY_DOORS = frozenset({"", "cli"})
 """Rooms that may import from our own package inside a function, so that a light start stays light."""
 
-LAZY_MODULES = frozenset({"rxgraph.graph._pictures"})
-"""Modules that may do so in rooms that otherwise don't: what draws is loaded when a picture is asked for."""
+LAZY_MODULES = frozenset({"rxgraph.graph._pictures", "rxgraph.constants", "rxgraph.errors"})
+"""Modules that may do so in rooms that otherwise don't: what draws is loaded when a picture is asked for, and names
+that have moved are looked up in their new places when somebody uses the old ones."""
 
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 

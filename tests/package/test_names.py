@@ -1,6 +1,6 @@
 """Names that programs import from LangGraph are in the same places here, and take the same arguments."""
 
-from __future__ import annotations
+# Annotations are evaluated: what nodes are given is read from them.
 
 import importlib
 import inspect
@@ -8,6 +8,8 @@ import warnings
 from typing import Any
 
 import pytest
+from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.runnables import RunnableConfig
 
 from rxgraph.checkpoint.memory import InMemorySaver
 from rxgraph.graph import START, StateGraph
@@ -32,13 +34,14 @@ NAMES = {
     "channels.untracked_value": "UntrackedValue",
     "config": "get_config get_store get_stream_writer",
     "constants": "START END TAG_NOSTREAM TAG_HIDDEN CONF TASKS CONFIG_KEY_CHECKPOINTER",
+    "errors": "create_error_message",
     "func": "entrypoint task",
     "graph": "START END StateGraph MessagesState MessageGraph add_messages",
     "graph.message": "add_messages MessagesState MessageGraph REMOVE_ALL_MESSAGES push_message _messages_delta_reducer",
     "graph.state": "StateGraph CompiledStateGraph",
     "graph.ui": "UIMessage RemoveUIMessage AnyUIMessage push_ui_message delete_ui_message ui_message_reducer",
     "managed": "IsLastStep RemainingSteps",
-    "managed.base": "ManagedValue is_managed_value",
+    "managed.base": "ManagedValue ManagedValueMapping ManagedValueSpec is_managed_value",
     "pregel": "Pregel NodeBuilder",
     "pregel.types": "All CachePolicy PregelExecutableTask PregelTask RetryPolicy StateSnapshot StateUpdate StreamMode"
     " StreamWriter default_retry_on",
@@ -52,29 +55,42 @@ NAMES = {
     " TracePolicy omit_payload Interrupt StateUpdate PregelTask PregelExecutableTask StateSnapshot Send Command"
     " Durability interrupt Overwrite GraphOutput ensure_valid_checkpointer CacheKey default_retry_on"
     " default_cache_key",
+    "typing": "ContextT InputT OutputT StateT StateT_co StateT_contra",
     "utils.config": "get_config get_store ensure_config patch_configurable",
+    "utils.runnable": "RunnableCallable RunnableLike",
     "version": "__version__",
     "warnings": "LangGraphDeprecationWarning LangGraphDeprecatedSinceV05 LangGraphDeprecatedSinceV10"
     " LangGraphDeprecatedSinceV11",
 }
-"""Module -> names; the reference's table of imports."""
+"""Module -> names of the reference's table of imports; what a module lists as public is added to them."""
 
-CALLED = [(module, name) for module, names in NAMES.items() for name in names.split()]
 
-METHODS = [
-    ("graph", "StateGraph", "__init__ add_node add_edge add_conditional_edges add_sequence set_entry_point compile"),
-    ("graph", "StateGraph", "set_conditional_entry_point set_finish_point set_node_defaults validate"),
-    ("pregel", "Pregel", "__init__ invoke ainvoke stream astream stream_events astream_events get_state aget_state"),
-    ("pregel", "Pregel", "get_state_history aget_state_history update_state aupdate_state bulk_update_state"),
-    ("pregel", "Pregel", "abulk_update_state with_config copy validate clear_cache aclear_cache"),
-    ("pregel", "Pregel", "get_input_schema get_output_schema get_input_jsonschema get_output_jsonschema"),
-    ("pregel", "Pregel", "get_context_jsonschema config_schema get_config_jsonschema"),
-    ("graph.state", "CompiledStateGraph", "get_graph aget_graph get_subgraphs aget_subgraphs"),
-    ("pregel", "NodeBuilder", "subscribe_only subscribe_to read_from do write_to meta add_retry_policies"),
-    ("pregel", "NodeBuilder", "add_cache_policy set_timeout build"),
-    ("func", "entrypoint", "__init__"),
-    ("runtime", "Runtime", "__init__ merge override patch_execution_info"),
-]
+def public(module: str) -> set[str]:
+    """What a module of the reference says is public."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return set(getattr(importlib.import_module(f"langgraph.{module}"), "__all__", ()))
+
+
+CALLED = [(module, name) for module, names in NAMES.items() for name in sorted({*names.split(), *public(module)})]
+
+PRIVATE = {
+    # Called by `compile` alone.
+    "CompiledStateGraph",
+    # Not here yet for graphs made by hand.
+    "Pregel.get_graph",
+    "Pregel.aget_graph",
+    "CompiledStateGraph.__init__",
+    "CompiledStateGraph.attach_branch",
+    "CompiledStateGraph.attach_edge",
+    "CompiledStateGraph.attach_node",
+    # Called by the engine alone, with a class of its own.
+    "ManagedValue.get",
+}
+"""Methods of public classes that no program calls."""
+
+POSITIONAL = {"Send.__init__", "omit_payload", "StreamChannel.fail"}
+"""What is always called without names, and has others here."""
 
 
 def load(library: str, module: str, *path: str) -> Any:
@@ -113,31 +129,50 @@ def test_a_name_is_in_its_place(module: str, name: str) -> None:
     assert load("rxgraph", module, name) is not None
 
 
-@pytest.mark.parametrize(
-    ("module", "cls", "method"), [(m, c, one) for m, c, names in METHODS for one in names.split()], ids=str
-)
-def test_a_method_takes_every_argument_of_the_reference(module: str, cls: str, method: str) -> None:
-    assert refused(load("langgraph", module, cls, method), load("rxgraph", module, cls, method)) == []
+def own_methods(cls: type) -> list[str]:
+    """The public methods of a class that the reference has written."""
+    found = []
+    for name in dir(cls):
+        method = getattr(cls, name, None)
+        is_public = not name.startswith("_") or name == "__init__"
+        if is_public and callable(method) and (getattr(method, "__module__", None) or "").startswith("langgraph"):
+            found.append(name)
+    return found
+
+
+def has_signature(fn: Any) -> bool:
+    """Whether a class or function says what it takes; some of those of the interpreter don't."""
+    try:
+        inspect.signature(fn)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def callables() -> list[tuple[str, tuple[str, ...]]]:
+    """Module and path of every public function, and of every public method of every public class."""
+    found = []
+    for module, name in CALLED:
+        theirs = load("langgraph", module, name)
+        if inspect.isclass(theirs):
+            found += [(module, (name, method)) for method in own_methods(theirs)]
+        if has_signature(theirs) and (inspect.isclass(theirs) or inspect.isfunction(theirs)):
+            found.append((module, (name,)))
+    return [(module, path) for module, path in found if ".".join(path) not in PRIVATE | POSITIONAL]
 
 
 @pytest.mark.parametrize(
-    ("module", "name"),
-    [
-        *(("types", one) for one in "CachePolicy CacheKey Command GraphOutput Interrupt PregelTask".split()),
-        *(("types", one) for one in "PregelExecutableTask RetryPolicy Send StateSnapshot StateUpdate".split()),
-        *(("types", one) for one in "TimeoutPolicy TracePolicy ensure_valid_checkpointer interrupt".split()),
-        ("func", "task"),
-        ("graph.message", "add_messages"),
-        ("graph.message", "push_message"),
-        ("graph.ui", "push_ui_message"),
-        ("graph.ui", "delete_ui_message"),
-        ("runtime", "ExecutionInfo"),
-        ("runtime", "ServerInfo"),
-        ("runtime", "get_runtime"),
-    ],
+    ("module", "path"), callables(), ids=lambda one: one if isinstance(one, str) else ".".join(one)
 )
-def test_a_function_takes_every_argument_of_the_reference(module: str, name: str) -> None:
-    assert refused(load("langgraph", module, name), load("rxgraph", module, name)) == []
+def test_whatever_is_called_takes_every_argument_of_the_reference(module: str, path: tuple[str, ...]) -> None:
+    theirs, ours = load("langgraph", module, *path), load("rxgraph", module, *path)
+    assert refused(theirs, ours) == []
+
+
+def test_the_walk_sees_what_programs_use() -> None:
+    paths = {".".join(path) for _, path in callables()}
+    assert len(paths) > 200
+    assert {"StateGraph.add_node", "Pregel.astream_events", "NodeBuilder.write_to", "task", "Runtime.override"} <= paths
 
 
 def test_an_argument_that_is_missing_is_found() -> None:
@@ -253,3 +288,138 @@ def test_both_spellings_of_durability_are_one_too_many(lane) -> None:
     config = {"configurable": {"thread_id": "1"}}
     with pytest.warns(LangGraphDeprecationWarning), pytest.raises(ValueError, match="not both"):
         lane.invoke(graph, {}, config, checkpoint_during=False, durability="sync")
+
+
+@pytest.mark.parametrize("name", ["Send", "Interrupt"])
+def test_types_are_still_found_among_the_constants(name: str) -> None:
+    constants = load("rxgraph", "constants")
+    with pytest.warns(load("rxgraph", "warnings", "LangGraphDeprecatedSinceV10"), match=f"rxgraph.types: {name}"):
+        assert getattr(constants, name) is load("rxgraph", "types", name)
+
+
+def test_keys_that_programs_imported_have_their_values() -> None:
+    private = importlib.import_module("langgraph._internal._constants")
+    names = [name for name in dir(private) if name.isupper() and not name.startswith("_") and name != "RESERVED"]
+    assert len(names) > 30
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ours = {name: getattr(load("rxgraph", "constants"), name) for name in names}
+    assert ours == {name: getattr(private, name) for name in names}
+    with pytest.raises(AttributeError, match="has no attribute 'NOTHING'"):
+        _ = load("rxgraph", "constants").NOTHING
+
+
+def test_a_question_has_the_id_of_its_namespace() -> None:
+    for ns in ("", "a:1", "a:1|b:2"):
+        ours, theirs = (load(library, "types", "Interrupt").from_ns(7, ns) for library in ("rxgraph", "langgraph"))
+        assert (ours.value, ours.id, ours.response_schema) == (theirs.value, theirs.id, theirs.response_schema)
+
+
+def test_a_message_ends_with_its_code() -> None:
+    errors = load("rxgraph", "errors")
+    message = errors.create_error_message(message="No.", error_code=errors.ErrorCode.MULTIPLE_SUBGRAPHS)
+    assert message == "No. [MULTIPLE_SUBGRAPHS]"
+
+
+@pytest.mark.parametrize("library", ["rxgraph", "langgraph"])
+def test_a_node_interrupt_stops_its_node(library: str, lane) -> None:
+    errors, category = load(library, "errors"), load(library, "warnings", "LangGraphDeprecatedSinceV10")
+    asked: list[bool] = []
+
+    def node(state):
+        if not asked:
+            asked.append(True)
+            with pytest.warns(category, match="NodeInterrupt is deprecated"):
+                raise errors.NodeInterrupt("why?", id="7")
+        return {"done": True}
+
+    graph = load(library, "graph", "StateGraph")(dict).add_node("n", lane.node(node)).add_edge(START, "n")
+    graph = graph.compile(load(library, "checkpoint.memory", "InMemorySaver")())
+    config = {"configurable": {"thread_id": "1"}}
+    lane.invoke(graph, {"x": 1}, config)
+    state = graph.get_state(config)
+    assert [(one.value, one.id) for one in state.interrupts] == [("why?", "7")]
+    assert state.next == ("n",)
+    assert lane.invoke(graph, None, config) == {"done": True}
+
+
+@pytest.mark.parametrize("library", ["rxgraph", "langgraph"])
+async def test_a_callable_is_a_runnable(library: str) -> None:
+    made = load(library, "utils.runnable", "RunnableCallable")
+
+    def plus(x, *, by=1):
+        return x + by
+
+    async def aplus(x, *, by=1):
+        return x + by + 100
+
+    assert made(plus).invoke(1) == await made(plus).ainvoke(1) == 2
+    assert made(plus, aplus, by=5).invoke(1) == 6
+    assert await made(plus, aplus).ainvoke(1, by=2) == 103
+    assert (made(plus) | made(plus)).invoke(1) == 3
+    assert made(lambda x: made(plus)).invoke(1) == 2
+    assert isinstance(made(lambda x: made(plus), recurse=False).invoke(1), made)
+    assert made(plus, explode_args=True).invoke(((1,), {"by": 3})) == 4
+    assert [made(plus).name, made(lambda x: x).name, made(plus, name="n").name] == ["plus", None, "n"]
+    with pytest.raises(TypeError):
+        made(None, aplus).invoke(1)
+    with pytest.raises(TypeError):
+        made(5)
+    with pytest.raises(ValueError, match=r"func"):
+        made(None)
+
+
+@pytest.mark.parametrize("library", ["rxgraph", "langgraph"])
+@pytest.mark.parametrize("traced", [True, False])
+async def test_a_callable_tells_its_tracers(library: str, traced: bool) -> None:
+    heard: list[Any] = []
+
+    class Handler(BaseCallbackHandler):
+        def on_chain_start(self, serialized, inputs, *, tags=None, name=None, **more):
+            heard.append((name, inputs, tags))
+
+        def on_chain_end(self, outputs, **more):
+            heard.append(outputs)
+
+    made = load(library, "utils.runnable", "RunnableCallable")(lambda x: x + 1, name="n", tags=["t"], trace=traced)
+    config = {"callbacks": [Handler()]}
+    assert made.invoke(1, config) == await made.ainvoke(1, config) == 2
+    assert heard == [("n", 1, ["t"]), 2] * 2 * traced
+
+
+@pytest.mark.parametrize("library", ["rxgraph", "langgraph"])
+def test_a_callable_in_a_graph_is_given_what_nodes_are(library: str) -> None:
+    seen: list[Any] = []
+
+    def node(state, config: RunnableConfig, *, writer, store, runtime):
+        seen.append((config["metadata"]["langgraph_node"], callable(writer), store, type(runtime).__name__))
+        return {}
+
+    made = load(library, "utils.runnable", "RunnableCallable")(node)
+    graph = load(library, "graph", "StateGraph")(dict).add_node("n", made).add_edge(START, "n").compile()
+    graph.invoke({"x": 1})
+    assert seen == [("n", True, None, "Runtime")]
+
+
+@pytest.mark.parametrize("version", ["05", "10", "11"])
+def test_a_deprecation_says_since_when(version: str) -> None:
+    ours, theirs = (
+        load(library, "warnings", f"LangGraphDeprecatedSinceV{version}")("Use another.")
+        for library in ("rxgraph", "langgraph")
+    )
+    assert vars(ours) == vars(theirs)
+    assert str(ours) == "Use another."
+
+
+@pytest.mark.parametrize("library", ["rxgraph", "langgraph"])
+def test_errors_are_made_as_programs_make_them(library: str) -> None:
+    errors = load(library, "errors")
+    assert str(errors.NodeCancelledError("n", "gone")) == "gone"
+    assert errors.NodeCancelledError("n").node == "n"
+    error = errors.UnknownInterruptError("no", reason="ambiguous", pending_ids=["a"])
+    assert (str(error), error.reason, list(error.interrupt_ids), list(error.pending_ids)) == (
+        "no",
+        "ambiguous",
+        [],
+        ["a"],
+    )
