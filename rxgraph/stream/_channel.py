@@ -217,20 +217,22 @@ class StreamChannel(Ring[T], LeanObservable[T]):
         return True
 
     def _show(self, item: T) -> None:
-        # An item that an observer pushes waits its turn, so that all observers see one order.
-        self._backlog.append(item)
         if self._showing:
+            # An item that an observer pushes waits its turn, so that all observers see one order.
+            self._backlog.append(item)
             return
         self._showing = True
         try:
-            while self._backlog:
-                item = self._backlog.popleft()
+            while True:
                 for observer in self._observers:
                     try:
                         observer.on_next(item)
                     except Exception as error:
                         self._forget(observer)
                         self._report(observer, error)
+                if not self._backlog:
+                    break
+                item = self._backlog.popleft()
         finally:
             self._showing = False
         if self.closed:

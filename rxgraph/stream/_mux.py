@@ -389,18 +389,11 @@ class StreamMux(Parts):
                     except Exception as error:
                         self._expel(observer, error)
                 if logged and self._logging:
-                    event: ProtocolEvent
                     if mode in COERCED:
                         event = make_event(part, now(), self.coerce, self.scope)
                         event["seq"] = self.seq
                     else:
-                        ns, _, data = part
-                        event = {
-                            "type": "event",
-                            "method": mode,
-                            "params": {"namespace": [*ns], "timestamp": int(time() * 1000), "data": data},
-                            "seq": self.seq,
-                        }
+                        event = _plain_event(part, int(time() * 1000), self.seq)
                     self._log.push(event)
             if self._backlog:
                 self._catch_up()
@@ -415,9 +408,11 @@ class StreamMux(Parts):
         """
         if self._delivering or self._stage is not None or self._children or mode in BARE or self.is_stopped:
             return 0
-        if self._hooked or self._logging or self._given is not None or self._stamp is not None:
+        if self._hooked or self._given is not None or self._stamp is not None:
             return 0
         room = DEFAULT_MAXLEN
+        if self._logging:
+            room = 0 if mode in COERCED else self._log.room
         for observer in self._routes.get(mode, self._all):
             if type(observer) is not Tap or observer.channel.room < room:
                 room = observer.channel.room if type(observer) is Tap else 0
@@ -427,13 +422,17 @@ class StreamMux(Parts):
         """Take several parts of one mode in, where :meth:`batch_room` has found room for them."""
         self._delivering = True
         try:
-            if mode not in self._unlogged:
+            logged, first = mode not in self._unlogged, self.seq + 1
+            if logged:
                 self.seq += len(parts)
             for observer in self._routes.get(mode, self._all):
                 try:
                     cast(Tap, observer).on_batch(parts)
                 except Exception as error:
                     self._expel(observer, error)
+            if logged and self._logging:
+                ms = now()
+                self._log.push_all([_plain_event(part, ms, seq) for seq, part in enumerate(parts, first)])
             if self._backlog:
                 self._catch_up()
         finally:
@@ -811,6 +810,17 @@ class StreamMux(Parts):
             asyncio.get_running_loop().call_soon(self._resume_after, hops - 1)
         else:
             self.resume()
+
+
+def _plain_event(part: Part, ms: int, seq: int) -> ProtocolEvent:
+    """Return the numbered event of a part that shows no state; what ``make_event`` does, for the way of most parts."""
+    ns, mode, data = part
+    return {
+        "type": "event",
+        "method": mode,
+        "params": {"namespace": [*ns], "timestamp": ms, "data": data},
+        "seq": seq,
+    }
 
 
 def _scopes_of(ns: Namespace) -> list[Namespace]:

@@ -96,7 +96,26 @@ class Watcher(StreamTransformer):
         return True
 
 
-@pytest.mark.parametrize("read", [iter, lambda mux: iter(mux.log), lambda mux: mux.extensions["one"].subscribe(print)])
+def test_the_raw_log_has_the_events_of_a_batch_in_their_places() -> None:
+    mux = make_mux(one=mapped())
+    one, log = iter(mux.extensions["one"]), iter(mux.log)
+    mux.on_next(((), "values", {"x": 0}))
+    mux.on_batch("custom", [*custom(1), *custom(2, ns=("inner:1",))])
+    mux.on_next(custom(3)[0])
+    mux.on_completed()
+    events = [(event["seq"], event["method"], event["params"]["namespace"], event["params"]["data"]) for event in log]
+    assert events == [
+        (1, "values", [], {"x": 0}),
+        (2, "custom", [], 1),
+        (3, "custom", ["inner:1"], 2),
+        (4, "custom", [], 3),
+    ]
+    assert list(one) == [1, 3]
+
+
+@pytest.mark.parametrize(
+    "read", [iter, lambda mux: mux.log.subscribe(print), lambda mux: mux.extensions["one"].subscribe(print)]
+)
 def test_whoever_could_tell_the_difference_gets_parts_one_by_one(read: Callable[[Any], Any]) -> None:
     mux = make_mux(*([Watcher] if read is iter else []), one=mapped(), two=ops.pipe(ops.mode("values"), ops.take(1)))
     reader = iter(mux.extensions["one"])
