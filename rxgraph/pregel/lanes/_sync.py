@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, copy_context
-from functools import partial
+from functools import cache, partial
 from threading import Lock, get_ident
 from time import monotonic, time
 from typing import Any, Final
@@ -39,8 +39,9 @@ BEGUN: Final = object()
 """Stands in the inbox for a call that has begun."""
 
 
+@cache
 def most_threads() -> int:
-    """Return how many threads a run has at most, unless it is told."""
+    """Return how many threads a run has at most, unless it is told; the system takes long to answer."""
     return min(32, (os.cpu_count() or 1) + 4)
 
 
