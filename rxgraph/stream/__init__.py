@@ -1,16 +1,16 @@
 """The events of a run: parts, the mux that numbers and multicasts them, projections, and the handles of runs."""
 
+from ._branch import AsyncBranch as AsyncBranch
+from ._branch import Branch as Branch
 from ._channel import ChannelStatistics as ChannelStatistics
 from ._channel import StreamChannel as StreamChannel
 from ._events import ProtocolEvent as ProtocolEvent
 from ._feed import ChainTransformer as ChainTransformer
 from ._mux import StreamMux as StreamMux
 from ._parts import Parts as Parts
+from ._pumps import Pump as Pump
+from ._reader import ReaderStatistics as ReaderStatistics
 from ._shapes import projection as projection
-from ._tee import AsyncBranch as AsyncBranch
-from ._tee import Branch as Branch
-from ._tee import Pump as Pump
-from ._tee import ReaderStatistics as ReaderStatistics
 from ._transformer import StreamTransformer as StreamTransformer
 from .run_stream import AsyncGraphRunStream as AsyncGraphRunStream
 from .run_stream import AsyncSubgraphRunStream as AsyncSubgraphRunStream

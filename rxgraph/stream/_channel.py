@@ -2,7 +2,7 @@
 
 Four ways to read, which may be mixed: plain iteration (once), branches (:meth:`StreamChannel.tee`), RxPY's
 ``subscribe`` and ``pipe`` (multicast, at the source's pace) and Reactive Streams' ``subscribe_with``. What they share
-is the :class:`~rxgraph.stream._tee.Ring`; readers that may lose items have a log of their own.
+is the :class:`~rxgraph.stream._ring.Ring`; readers that may lose items have a log of their own.
 """
 
 from __future__ import annotations
@@ -22,7 +22,11 @@ from rxgraph.flow._bridges import _Link, check_subscriber
 from rxgraph.flow._lean import NOTHING, LeanObservable
 from rxgraph.flow._log import POLICIES
 
-from ._tee import AsyncBranch, Branch, Cursor, LossyReader, Pump, Reader, ReaderStatistics, Ring, Turn, Turns, is_pump
+from ._branch import AsyncBranch, Branch
+from ._cursor import Cursor
+from ._pumps import Pump, Turn, Turns, is_pump
+from ._reader import LossyReader, Reader, ReaderStatistics
+from ._ring import Ring
 from ._window import ReplayWindow
 
 T = TypeVar("T")

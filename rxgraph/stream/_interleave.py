@@ -9,9 +9,9 @@ from reactivex import abc
 
 from rxgraph.flow._lean import connect
 
+from ._branch import AsyncBranch, Branch
 from ._channel import StreamChannel
 from ._mux import StreamMux
-from ._tee import AsyncBranch, Branch
 
 Named = tuple[str, Any]
 

@@ -37,9 +37,8 @@ from ._channel import StreamChannel
 from ._events import COERCED, Coerce, Kept, ProtocolEvent, make_event, now, parent_of, part_of
 from ._feed import Chain, Feed, Forward, Tap
 from ._parts import Parts
-from ._pumps import AsyncSteps, AsyncTurn, wait_for_all
+from ._pumps import AsyncSteps, AsyncTurn, Pump, Turn, is_pump, wait_for_all
 from ._stage import AsyncStage
-from ._tee import Pump, Turn, is_pump
 from ._transformer import StreamTransformer, has_async_hooks, needs_async
 
 Factory: TypeAlias = Callable[[Namespace], StreamTransformer]

@@ -1,12 +1,50 @@
-"""Pumps: what pulls of an asynchronous run turn to when its steps are an async function."""
+"""Pumps: what pulls turn to when they find nothing, and what makes one of a function."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
-from typing import TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeGuard, runtime_checkable
 
 from rxgraph.flow import Gate
+
+
+@runtime_checkable
+class Pump(Protocol):
+    """What a pull that finds nothing turns to: the owner of a run. A ``RequestScheduler`` is one."""
+
+    def request(self, n: int, /) -> Any:
+        """Go on until *n* more items are there. In the sync lane the items come before it returns; in the async lane
+        it only leaves word. ``False`` means that nothing will come any more."""
+
+    def withdraw(self, n: int, /) -> Any:
+        """Take *n* requests back: the item is there, or nobody waits for it any longer."""
+
+
+def is_pump(pump: object) -> TypeGuard[Pump]:
+    """Whether *pump* is one; asking the protocol itself would take as long as opening a channel."""
+    return hasattr(pump, "request") and hasattr(pump, "withdraw")
+
+
+Turn: TypeAlias = Callable[[], bool | None]
+"""All that a pump of the sync lane needs: takes the run one step on, and returns ``False`` if it has ended."""
+
+
+class Turns:
+    """Makes a pump of a function that takes a run one step on."""
+
+    __slots__ = ("_turn",)
+
+    def __init__(self, turn: Turn) -> None:
+        self._turn = turn
+
+    def request(self, n: int, /) -> bool | None:
+        """Take one step; whoever needs more asks again."""
+        return self._turn()
+
+    def withdraw(self, n: int, /) -> None:
+        """Do nothing: a step is over when it returns."""
+
 
 AsyncTurn: TypeAlias = Callable[[], Awaitable[bool | None]]
 """Takes the run one step on, and returns ``False`` if it has ended."""
@@ -89,4 +127,4 @@ async def wait_for_all(tasks: Collection[asyncio.Task[None]]) -> None:
         raise cancelled
 
 
-__all__ = ("AsyncSteps", "AsyncTurn", "cancel_and_wait", "wait_for_all")
+__all__ = ("AsyncSteps", "AsyncTurn", "Pump", "Turn", "Turns", "cancel_and_wait", "is_pump", "wait_for_all")

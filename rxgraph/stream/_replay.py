@@ -8,9 +8,10 @@ from typing import Any
 from rxgraph.flow import Lagged
 from rxgraph.types import Namespace
 
+from ._branch import AsyncBranch, Branch
 from ._channel import StreamChannel
 from ._events import ProtocolEvent
-from ._tee import AsyncBranch, Branch, Reader
+from ._reader import Reader
 
 Item = ProtocolEvent | Lagged
 

@@ -35,7 +35,7 @@ class SyncSource(ABC):
 
 
 class AsyncSource(ABC):
-    """Drives an asynchronous run, and feeds its mux; a :class:`~rxgraph.stream._tee.Pump` that can be stopped."""
+    """Drives an asynchronous run, and feeds its mux; a :class:`~rxgraph.stream._pumps.Pump` that can be stopped."""
 
     gate: Gate
     loop: asyncio.AbstractEventLoop | None

@@ -26,9 +26,9 @@ from ._events import Coerce, ProtocolEvent, data_of, questions_of
 from ._feed import OwnParts
 from ._interleave import AsyncInterleave, Merge
 from ._mux import StreamMux
+from ._reader import Reader
 from ._replay import AsyncScoped, Scoped, since
 from ._sources import AsyncIterSource, AsyncSource, IterSource, Lease, SyncSource
-from ._tee import Reader
 
 VALUES = frozenset({"values"})
 

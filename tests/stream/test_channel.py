@@ -573,7 +573,7 @@ async def _collect(it: Any) -> list[Any]:
 async def test_a_long_wait_for_another_reader_is_said(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rxgraph.stream._tee.STALL_WARNING", 0.0)
+    monkeypatch.setattr("rxgraph.stream._ring.STALL_WARNING", 0.0)
     channel = abound(6, maxlen=2)
     one, two = channel.atee(2)
     pull = asyncio.ensure_future(_collect(one))
