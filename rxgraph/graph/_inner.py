@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dis
+import inspect
 import types
 from collections.abc import Iterator
 from functools import cache
@@ -28,9 +29,13 @@ def inner_graph(action: Any) -> Any:
         if hasattr(type(action), "steps"):
             return next((graph for step in action.steps if (graph := inner_graph(step)) is not None), None)
         action = hinted(action)
+    action = inspect.unwrap(action) if callable(action) else action
+    action = getattr(action, "__func__", action)
     if type(action) is not types.FunctionType:
         return None
-    for value in _named(action):
+    for named in _named(action):
+        # A method of a graph stands for the graph.
+        value = named.__self__ if type(named) is types.MethodType else named
         if isinstance(value, Pregel) and value.checkpointer is not False:
             return value
     return None
@@ -57,7 +62,7 @@ def _named(function: types.FunctionType) -> Iterator[Any]:
             if isinstance(value, Pregel):
                 break
             # Not getattr(): a property would run code of the user's at compile time.
-            value = vars(value).get(name, MISSING) if hasattr(value, "__dict__") else MISSING
+            value = inspect.getattr_static(value, name, MISSING)
         yield value
 
 

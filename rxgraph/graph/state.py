@@ -28,9 +28,9 @@ from rxgraph.warnings import LangGraphDeprecationWarning
 from ._branch import Branch, Path, path_body, path_name, read_ends
 from ._compile import DEFAULT_HANDLER, compile_plan, handler_name
 from ._node import Action, NodeSpec, declared_ends, may_jump, node_body
-from ._pictures import Pictures
 from ._runnable import is_runnable
 from ._schema import Schema, read_schema
+from ._summary import Summary
 from ._validate import validate_graph
 
 DEFAULT_NAME = "LangGraph"
@@ -413,7 +413,7 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
 AnyStateGraph = StateGraph[Any, Any, Any, Any]
 
 
-class CompiledStateGraph(Pictures, Pregel[StateT, ContextT, InputT, OutputT]):
+class CompiledStateGraph(Summary, Pregel[StateT, ContextT, InputT, OutputT]):
     """A compiled :class:`StateGraph`; ``builder`` is where it came from."""
 
     def __init__(

@@ -40,6 +40,7 @@ from ._lineage import Lineage
 from ._nesting import caller_of, inner_config, root_config, without_task_ids
 from ._observe import observe_run
 from ._options import RunOptions, asked_durability, check_names, read_limit, read_modes, read_version
+from ._pictures import Pictures
 from ._plan import Node, Plan
 from ._run_tree import run_tree
 from ._saver import check_cache, check_saver, check_thread, no_root
@@ -79,7 +80,7 @@ class _Run(NamedTuple):
         return AsyncLane(self.engine, self.wiring, self.max_concurrency, self.durability)
 
 
-class Pregel(JsonSchemas, Composable, Threads, Generic[StateT, ContextT, InputT, OutputT]):
+class Pregel(Pictures, JsonSchemas, Composable, Threads, Generic[StateT, ContextT, InputT, OutputT]):
     """A graph that can be run.
 
     ``StateGraph.compile`` and ``entrypoint`` make one; so can you, out of nodes that name their channels.

@@ -77,9 +77,6 @@ CALLED = [(module, name) for module, names in NAMES.items() for name in sorted({
 PRIVATE = {
     # Called by `compile` alone.
     "CompiledStateGraph",
-    # Not here yet for graphs made by hand.
-    "Pregel.get_graph",
-    "Pregel.aget_graph",
     "CompiledStateGraph.__init__",
     "CompiledStateGraph.attach_branch",
     "CompiledStateGraph.attach_edge",

@@ -72,6 +72,8 @@ DIFFERENCES: dict[str, Difference] = {
         # Named by test_drawing.py.
         Difference("pictures_are_made_here"),
         Difference("every_node_is_drawn"),
+        Difference("graphs_made_by_hand_are_drawn_by_their_channels"),
+        Difference("graphs_inside_are_found_without_running_code"),
         Difference("long_graphs_are_drawn_whole"),
         Difference("titles_of_inner_graphs_are_quoted"),
         Difference("a_command_beside_a_labelled_branch_is_drawn"),

@@ -3,6 +3,8 @@
 A program takes the namespace of a runtime and returns a compiled graph.
 """
 
+import functools
+import importlib
 import operator
 import random
 from collections.abc import Callable
@@ -272,6 +274,70 @@ def metadata_of_nodes(lg):
     builder.add_node("b", node, metadata={"x": 1, "y": "<b>#\"'&", "__tools": ["p", "q"], "deep": {"k": 1}, "no": None})
     builder.add_node("c", node, metadata={}).add_node("d", node, metadata={"only": {"k": 1}}, defer=True)
     return builder.add_sequence([("e", node)]).add_edge(lg.START, "a").add_edge("a", "b").compile(interrupt_after=["b"])
+
+
+# --- handlers, graphs made by hand, workflows
+
+
+@program
+def error_handlers(lg):
+    builder = lg.StateGraph(State).add_node("a", node, error_handler=node).add_node("b", node)
+    builder.add_node("c", node, error_handler=node).add_edge(lg.START, "a").add_edge("a", "b").add_edge("b", "c")
+    return builder.compile(interrupt_before=["c"])
+
+
+@program
+def a_handler_for_all(lg):
+    builder = lg.StateGraph(State).add_node("a", node, error_handler=node).add_node("b", node)
+    return builder.set_node_defaults(error_handler=node).add_edge(lg.START, "a").add_edge("a", "b").compile()
+
+
+def of_channels(lg, nodes: str, **options):
+    """A graph of nodes ``"a:i>m b:m>o"``: each is triggered by a channel and writes others, ``"a:i>x+y"``."""
+    pregel, channels = importlib.import_module(f"{lg.name}.pregel"), importlib.import_module(f"{lg.name}.channels")
+    made, names = {}, {"i", "o"}
+    for one in nodes.split():
+        name, _, ways = one.partition(":")
+        reads, _, writes = ways.partition(">")
+        written = [channel for channel in writes.split("+") if channel]
+        names |= {reads, *written}
+        made[name] = pregel.NodeBuilder().subscribe_only(reads).do(options.pop(name, node)).write_to(*written)
+    prototypes = {name: channels.EphemeralValue(int, guard=name != "o") for name in sorted(names)}
+    return pregel.Pregel(nodes=made, channels=prototypes, input_channels="i", output_channels="o", **options)
+
+
+HANDS = ["a:i>o", "a:i>m b:m>o", "a:i>x+y b:x>o c:y>o", "a:i>i", "a:i>", "a:i>m b:m>n c:n>m d:n>o", "a:i>o b:i>o"]
+
+
+@pytest.mark.parametrize("nodes", HANDS)
+def test_graphs_made_by_hand_are_drawn_alike(nodes: str) -> None:
+    assert shown(of_channels(RXGRAPH, nodes).get_graph()) == shown(of_channels(LANGGRAPH, nodes).get_graph())
+
+
+@program
+def breakpoints_of_a_graph_made_of_channels(lg):
+    return of_channels(lg, "a:i>m b:m>o", interrupt_before_nodes=["b"], interrupt_after_nodes=["a", "b"])
+
+
+@program
+def a_workflow(lg):
+    func = importlib.import_module(f"{lg.name}.func")
+
+    @func.entrypoint()
+    def wf(x):
+        return x
+
+    return wf
+
+
+@pytest.mark.parametrize("xray", [False, True])
+def test_graphs_inside_graphs_made_by_hand_are_drawn_alike(xray: bool) -> None:
+    def both(lg):
+        outer = of_channels(lg, "a:i>m b:m>o", a=of_channels(lg, "c:i>m d:m>o"), b=inner(lg))
+        return [outer, lg.StateGraph(State).add_node("r", outer).add_edge(lg.START, "r").compile()]
+
+    one, other = ([shown(made.get_graph(xray=xray)) for made in both(lg)] for lg in (LANGGRAPH, RXGRAPH))
+    assert other == one
 
 
 @pytest.mark.parametrize("fn", PROGRAMS, ids=lambda fn: fn.__name__)
@@ -587,6 +653,98 @@ def test_difference_every_node_is_drawn() -> None:
     with pytest.raises(ValueError, match="duplicate"):
         same_name_inside(LANGGRAPH).draw_mermaid()
     assert '\tsubgraph mid\\3amid["mid"]\n' in same_name_inside(RXGRAPH).draw_mermaid()
+
+
+def test_difference_graphs_made_by_hand_are_drawn_by_their_channels() -> None:
+    def picture(lg: Any) -> Any:
+        pregel, channels = importlib.import_module(f"{lg.name}.pregel"), importlib.import_module(f"{lg.name}.channels")
+        made = pregel.NodeBuilder().subscribe_only("i").do(node).write_to(m=lambda value: value + 1)
+        nodes = {"a": made, "b": pregel.NodeBuilder().subscribe_only("m").do(node).write_to("o")}
+        cells = {name: channels.EphemeralValue(int) for name in "imo"}
+        return pregel.Pregel(nodes=nodes, channels=cells, input_channels="i", output_channels="o").get_graph()
+
+    assert [edge[:2] for edge in picture(RXGRAPH).edges] == [("__start__", "a"), ("a", "b"), ("b", "__end__")]
+    with pytest.raises(TypeError):
+        picture(LANGGRAPH)
+
+
+def names_found(lg: Any, made: Callable[[Any], Any]) -> list[str]:
+    action = made(inner(lg))
+    return [
+        name for name, _ in lg.StateGraph(State).add_node("n", action).add_edge(lg.START, "n").compile().get_subgraphs()
+    ]
+
+
+def named_by_class(found):
+    holder = type("Mine", (), {"graph": found})()
+    return lambda state: holder.graph.invoke(state)
+
+
+def bound(found):
+    run = found.invoke
+    return lambda state: run(state)
+
+
+def wrapped(found):
+    def calls(state):
+        return found.invoke(state)
+
+    @functools.wraps(calls)
+    def wrapper(state):
+        return calls(state)
+
+    return wrapper
+
+
+def unnamed_wrapper(found):
+    def calls(state):
+        return found.invoke(state)
+
+    return lambda state: calls(state)
+
+
+def method(found):
+    class Mine:
+        def run(self, state):
+            return found.invoke(state)
+
+    return Mine().run
+
+
+def method_of_self(found):
+    class Mine:
+        graph = found
+
+        def run(self, state):
+            return self.graph.invoke(state)
+
+    return Mine().run
+
+
+@pytest.mark.parametrize(
+    "made", [named_by_class, bound, wrapped, unnamed_wrapper, method, method_of_self], ids=lambda fn: fn.__name__
+)
+def test_graphs_that_functions_name_are_found_alike(made: Callable[[Any], Any]) -> None:
+    assert names_found(RXGRAPH, made) == names_found(LANGGRAPH, made)
+
+
+def test_difference_graphs_inside_are_found_without_running_code() -> None:
+    def in_an_inner_function(found):
+        namespace = {"found": found}
+        exec("def calls(state):\n    def deeper():\n        return found.invoke(state)\n    return deeper()", namespace)
+        return namespace["calls"]
+
+    def behind_a_property(found):
+        class Mine:
+            @property
+            def graph(self):
+                return found
+
+        holder = Mine()
+        return lambda state: holder.graph.invoke(state)
+
+    assert (names_found(RXGRAPH, in_an_inner_function), names_found(LANGGRAPH, in_an_inner_function)) == (["n"], [])
+    assert (names_found(RXGRAPH, behind_a_property), names_found(LANGGRAPH, behind_a_property)) == ([], ["n"])
 
 
 def test_difference_long_graphs_are_drawn_whole() -> None:

@@ -54,19 +54,22 @@ class How(NamedTuple):
 STATIC: Final = How(None, False)
 
 
-def find_routes(stops: Mapping[str, Stop], joins: Iterable[tuple[tuple[str, ...], str]] = ()) -> list[Route]:
+def find_routes(
+    stops: Mapping[str, Stop], joins: Iterable[tuple[tuple[str, ...], str]] = (), begins_outside: bool = False
+) -> list[Route]:
     """Return the edges of a graph, sorted, those to END that nobody declared at the end.
 
     Args:
         stops: By name, START among them.
         joins: Edges that wait for several nodes.
+        begins_outside: START is no node that runs, so its ways don't count among those that lead to END.
     """
     walk = _Walk(stops, tuple(joins))
     for _ in range(max(LIMIT, 2 * len(stops))):
         if not walk.now:
             break
         walk.step()
-    return walk.routes()
+    return walk.routes(begins_outside)
 
 
 @dataclass(slots=True)
@@ -142,10 +145,11 @@ class _Walk:
                 for name in self.now:
                     self.found.setdefault((name, target), How(None, True))
 
-    def routes(self) -> list[Route]:
+    def routes(self, begins_outside: bool) -> list[Route]:
         found = [Route(*ends, label if label != ends[1] else None, how) for ends, (label, how) in self.found.items()]
         found.sort(key=lambda route: (route.source, route.target))
-        sources, targets = {route.source for route in found}, {route.target for route in found}
+        counted = [route for route in found if not (begins_outside and route.source == START)]
+        sources, targets = {route.source for route in counted}, {route.target for route in counted}
         ends = [Route(name, END, None, False) for name in sorted(targets - sources - {END})]
         if not ends and END not in targets and len(self.last) == 1:
             ends = [Route(self.last[0], END, None, True)]

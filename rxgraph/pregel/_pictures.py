@@ -1,28 +1,17 @@
-"""What a compiled graph shows of itself: its picture, a line of text."""
+"""The part of a graph that is looked at and not run."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rxgraph.config import RunnableConfig
 
 if TYPE_CHECKING:
-    from rxgraph.pregel._plan import Node
-
-    from .drawing import Drawing
-    from .state import AnyStateGraph
-
-SHOWN = 6
-"""Nodes that a ``repr`` names."""
+    from rxgraph.graph.drawing import Drawing
 
 
 class Pictures:
-    """The part of a compiled graph that is looked at and not run."""
-
-    builder: AnyStateGraph
-    name: str
-    nodes: Mapping[str, Node]
+    """Pictures of a graph, made when they are asked for."""
 
     def get_graph(self, config: RunnableConfig | None = None, *, xray: bool | int = False) -> Drawing:
         """Return the picture of the graph: its nodes and edges, with methods that draw them.
@@ -37,10 +26,10 @@ class Pictures:
             >>> [(edge.source, edge.target) for edge in graph.get_graph().edges]
             [('__start__', 'greet'), ('greet', '__end__')]
         """
-        # Who draws nothing doesn't wait for what draws.
-        from .drawing._build import build_drawing
+        # Who draws nothing doesn't wait for what draws; it stands above, because it knows builders, too.
+        from rxgraph.graph.drawing._build import build_drawing
 
-        return build_drawing(self, xray)  # type: ignore[arg-type]
+        return build_drawing(self, xray)
 
     async def aget_graph(self, config: RunnableConfig | None = None, *, xray: bool | int = False) -> Drawing:
         """Do what :meth:`get_graph` does."""
@@ -57,18 +46,6 @@ class Pictures:
             # A notebook must be able to show the graph, whatever the names and metadata of its nodes do.
             bundle["text/plain"] += f"\n(no picture: {error!r})"
         return bundle
-
-    def __repr__(self) -> str:
-        names = list(self.builder.nodes)
-        shown = ", ".join(names[:SHOWN]) + (f", and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
-        edges = len(self.builder.edge_list) + sum(len(starts) for starts, _ in self.builder.waiting_edge_list)
-        branches = sum(map(len, self.builder.branches.values()))
-        lines = f"{_count(edges, 'edge')}" + (f", {_count(branches, 'branch', 'branches')}" if branches else "")
-        return f"<{type(self).__name__} {self.name!r} | {_count(len(names), 'node')}: {shown} | {lines}>"
-
-
-def _count(number: int, one: str, more: str = "") -> str:
-    return f"{number} {one if number == 1 else more or one + 's'}"
 
 
 __all__ = ("Pictures",)
