@@ -169,6 +169,10 @@ BAD = [
             "rxgraph/errors.py": "try:\n from . import types\nfinally: 0",
         },
     ),
+    (
+        upward_imports,
+        {"rxgraph/pregel/_pictures.py": "def f():\n from rxgraph.graph.state import x", "rxgraph/graph/state.py": ""},
+    ),
     (imports_in_functions, {"rxgraph/func/_pictures.py": "def f():\n from rxgraph.graph import drawing"}),
     (imports_in_functions, {"rxgraph/graph/a.py": "class A:\n def f(self):\n  from rxgraph.types import x"}),
     (lanes_in_engine, {"rxgraph/pregel/_engine.py": "import asyncio.events"}),
@@ -191,8 +195,8 @@ GOOD = {
     "rxgraph/testing/fakes.py": "from rxgraph.graph import x\nimport rxgraph.cli",
     "rxgraph/cli/__init__.py": "def main():\n from rxgraph.graph import x",
     "rxgraph/graph/__init__.py": "",
-    "rxgraph/graph/_pictures.py": "def f():\n from .drawing import x",
-    "rxgraph/graph/drawing.py": "",
+    "rxgraph/pregel/_pictures.py": "def f():\n from rxgraph.graph.drawing._build import x",
+    "rxgraph/graph/drawing/_build.py": "",
     "operators/__init__.py": "from ._map import map as map",
     "operators/_map.py": "from rxgraph.flow import x",
 }
