@@ -38,30 +38,30 @@ MOST_AHEAD: Final = 4
 def ask(lineage: Lineage, question: Question) -> Any:
     """Call the saver."""
     saver = lineage.saver
+    if isinstance(question, SaveWrites):
+        return saver.put_writes(*(question if lineage.takes_paths else question[:3]))
+    if isinstance(question, Save):
+        return saver.put(*question)
     if isinstance(question, Load):
         return saver.get_tuple(question.config)
     if isinstance(question, LoadBefore):
         return next(iter(saver.list(question.config, before=question.before, limit=1)), None)
-    if isinstance(question, LoadHistory):
-        return saver.get_delta_channel_history(config=question.config, channels=question.channels)
-    if isinstance(question, Save):
-        return saver.put(*question)
-    return saver.put_writes(*(question if lineage.takes_paths else question[:3]))
+    return saver.get_delta_channel_history(config=question.config, channels=question.channels)
 
 
 async def aask(lineage: Lineage, question: Question) -> Any:
     """Await the saver."""
     saver = lineage.saver
+    if isinstance(question, SaveWrites):
+        return await saver.aput_writes(*(question if lineage.takes_paths else question[:3]))
+    if isinstance(question, Save):
+        return await saver.aput(*question)
     if isinstance(question, Load):
         return await saver.aget_tuple(question.config)
     if isinstance(question, LoadBefore):
         found = [one async for one in saver.alist(question.config, before=question.before, limit=1)]
         return found[0] if found else None
-    if isinstance(question, LoadHistory):
-        return await saver.aget_delta_channel_history(config=question.config, channels=question.channels)
-    if isinstance(question, Save):
-        return await saver.aput(*question)
-    return await saver.aput_writes(*(question if lineage.takes_paths else question[:3]))
+    return await saver.aget_delta_channel_history(config=question.config, channels=question.channels)
 
 
 class Saving:
@@ -97,6 +97,13 @@ class Saving:
 
     async def aclose(self) -> None:
         """Do what :meth:`close` does, on the event loop."""
+
+
+class SavingInMemory(Saving):
+    """Saves at once with a saver that takes no longer than a call, so there is nothing to wait for."""
+
+    async def aask(self, question: Question) -> Any:
+        return ask(self._lineage, question)
 
 
 class SavingAtExit(Saving):
@@ -324,7 +331,9 @@ def saving(lineage: Lineage | None, durability: str | None, *, on_loop: bool) ->
         return None
     if durability == "exit":
         return SavingAtExit(lineage)
-    if durability == "sync" or lineage.in_memory or not hasattr(lineage.saver, "serde"):
+    if lineage.in_memory:
+        return SavingInMemory(lineage)
+    if durability == "sync" or not hasattr(lineage.saver, "serde"):
         return Saving(lineage)
     return SavingInTask(lineage) if on_loop else SavingOnThread(lineage)
 
