@@ -730,8 +730,12 @@ def test_difference_a_full_projection_is_named() -> None:
     async def act(lab: Lab) -> Any:
         run = await lab.open(lab.chain(lab.node("a", writes=3_000)), lab.stream.CustomTransformer)
         unread = iter(run.custom)
-        output = run.output
-        return len(output), len(list(unread))
+        try:
+            output = run.output
+            return len(output), len(list(unread))
+        finally:
+            # The error knows the run, and nobody would end it.
+            run.abort()
 
     ours, theirs = both(act)
     assert (ours.__name__, theirs) == ("StalledConsumerError", (2, 3_000))
