@@ -62,10 +62,10 @@ package: $(VENV)/dev.stamp
 	@$(BIN)/python tests/package/check_package.py
 
 stress: $(VENV)/dev.stamp
-	@RXGRAPH_CRASHES=50 RXGRAPH_PARITY_EXAMPLES=2500 RXGRAPH_ENDINGS=1500 RXGRAPH_ALL_WAYS=1 \
+	@RXGRAPH_CRASHES=50 RXGRAPH_PARITY_EXAMPLES=2500 RXGRAPH_ENDINGS=1500 RXGRAPH_ALL_WAYS=1 RXGRAPH_RUNS=2000 \
 	    $(BIN)/pytest -q tests/pregel/test_crash.py tests/pregel/test_any_ending.py tests/parity/test_generated.py \
 	    tests/parity/test_subgraphs.py tests/parity/test_functional.py tests/parity/test_runtime_context.py \
-	    tests/parity/test_faults.py tests/parity/test_raw_pregel.py $(ARGS)
+	    tests/parity/test_faults.py tests/parity/test_raw_pregel.py tests/stream/test_run_machine.py $(ARGS)
 
 bench: $(VENV)/dev.stamp
 	@set -e; for file in $(BENCH); do echo "== $$file"; $(BIN)/python "$$file" $(ARGS); done

@@ -27,6 +27,7 @@ from rxgraph.flow import (
     Subscription,
 )
 from rxgraph.stream import StreamChannel
+from rxgraph.testing import VirtualTime
 
 
 class Source:
@@ -583,6 +584,24 @@ async def test_a_long_wait_for_another_reader_is_said(
     assert "'numbers[1]'" in caplog.text
     await two.aclose()
     assert await pull == list(range(6))
+
+
+def test_a_reader_that_is_slow_is_not_called_idle(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> list[int]:
+        channel = abound(20, maxlen=2)
+        one, two = channel.atee(2)
+        pull = asyncio.ensure_future(_collect(one))
+        for _ in range(10):
+            await anext(two)
+            await asyncio.sleep(3)
+        assert caplog.text == ""
+        await asyncio.sleep(12)
+        assert "'numbers[0]' has waited" in caplog.text
+        await two.aclose()
+        return await pull
+
+    with caplog.at_level(logging.WARNING, "rxgraph.stream"):
+        assert VirtualTime().run(main()) == list(range(20))
 
 
 @pytest.mark.parametrize("how", ["close", "drop", "collect"])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
+import os
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -36,6 +37,7 @@ from rxgraph.stream import CustomTransformer
 from rxgraph.types import Emit, StreamWriter
 
 MAXLEN = 3
+EXAMPLES = int(os.environ.get("RXGRAPH_RUNS", "200"))
 POLICIES: tuple[Overflow, ...] = ("suspend", "suspend", "suspend", "drop_oldest", "drop_latest", "latest", "unbounded")
 NODES = ("awaiting", "generator")
 """None on a thread: what it has written when a rule looks is a matter of luck."""
@@ -393,7 +395,9 @@ def test_any_order_keeps_the_laws(caplog: pytest.LogCaptureFixture) -> None:
     gc.collect()
     before = suspended()
     RunMachine.happened.clear()
-    run_state_machine_as_test(RunMachine, settings=settings(max_examples=200, stateful_step_count=30, deadline=None))
+    run_state_machine_as_test(
+        RunMachine, settings=settings(max_examples=EXAMPLES, stateful_step_count=30, deadline=None)
+    )
     assert {what for what, times in RunMachine.happened.items() if times > 3} == MAY_HAPPEN
     gc.collect()
     assert suspended() - before == Counter()
