@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import builtins
 import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import (
@@ -84,6 +85,8 @@ def declared_ends(action: Any, destinations: Mapping[str, str] | Sequence[str] |
         return dict(destinations)
     if destinations is not None:
         return dict.fromkeys(destinations)
+    if type(action) is types.FunctionType and not hasattr(action, "__wrapped__") and _returns_no_command(action):
+        return {}
     try:
         hint = get_type_hints(action).get("return")
     except (TypeError, NameError, AttributeError):
@@ -96,6 +99,16 @@ def declared_ends(action: Any, destinations: Mapping[str, str] | Sequence[str] |
                 if get_origin(argument) is Literal:
                     return dict.fromkeys(get_args(argument))
     return {}
+
+
+def _returns_no_command(function: types.FunctionType) -> bool:
+    """Whether a look at the annotation tells, without evaluating it, that it is neither a Command nor a union."""
+    written = function.__annotations__.get("return")
+    if not isinstance(written, str):
+        return get_origin(written) not in (Command, Union, types.UnionType)
+    head = written.partition("[")[0].strip()
+    named = function.__globals__.get(head, vars(builtins).get(head))
+    return "|" not in written and isinstance(named, type) and not issubclass(named, Command)
 
 
 def may_jump(action: Any) -> bool:

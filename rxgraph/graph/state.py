@@ -84,7 +84,7 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
         self.channels: dict[str, BaseChannel[Any, Any, Any]] = {}
         self.managed: dict[str, type[ManagedValue[Any]]] = {}
         self.schemas: dict[Any, Schema] = {}
-        self.edge_list: list[tuple[str, str]] = []
+        self._edges: dict[tuple[str, str], None] = {}
         self.waiting_edge_list: list[tuple[tuple[str, ...], str]] = []
         self.compiled = False
         self._add_schema(self.state_schema)
@@ -92,9 +92,14 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
         self._add_schema(self.output_schema, managed_allowed=False)
 
     @property
+    def edge_list(self) -> list[tuple[str, str]]:
+        """The edges that wait for no other, in their order."""
+        return list(self._edges)
+
+    @property
     def edges(self) -> set[tuple[str, str]]:
         """Edges from one node to one node."""
-        return set(self.edge_list)
+        return set(self._edges)
 
     @property
     def waiting_edges(self) -> set[tuple[tuple[str, ...], str]]:
@@ -243,8 +248,7 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
         if isinstance(start_key, str):
             if start_key == END:
                 raise ValueError("END cannot be a start node: it is where a path ends.")
-            if (start_key, end_key) not in self.edge_list:
-                self.edge_list.append((start_key, end_key))
+            self._edges[start_key, end_key] = None
             return self
         for start in start_key:
             if start == END:

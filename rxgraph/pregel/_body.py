@@ -114,9 +114,13 @@ def make_body(fn: Callable[..., Any], name: str | None = None) -> Body:
 
 def first_parameter_hint(target: Callable[..., Any]) -> type | None:
     """Return the class that annotates the first parameter, if it is a class with annotations of its own."""
+    if not getattr(target, "__annotations__", True):
+        return None
     try:
-        parameters = list(inspect.signature(target).parameters)
-        hint = inspect.get_annotations(target, eval_str=True).get(parameters[0]) if parameters else None
+        parameters = _plain_parameters(target) or list(inspect.signature(target).parameters)
+        hint = target.__annotations__.get(parameters[0]) if type(target) is types.FunctionType and parameters else None
+        if not isinstance(hint, type):
+            hint = inspect.get_annotations(target, eval_str=True).get(parameters[0]) if parameters else None
     except (TypeError, ValueError, NameError, AttributeError, SyntaxError):
         # Without a readable signature or a resolvable name the node simply gets the whole state.
         return None
@@ -160,19 +164,32 @@ def _bind(fn: Callable[..., Any], target: Any) -> SyncFace:
     return lambda value, task: fn(value, **{name: find(task) for name, find in wanted})
 
 
+def _plain_parameters(fn: Any) -> tuple[str, ...]:
+    """Return the parameters of a plain function with a first one, as its code names them; else nothing.
+
+    A signature takes ten times as long, and most nodes are plain functions of a state.
+    """
+    if type(fn) is not types.FunctionType or hasattr(fn, "__wrapped__") or hasattr(fn, "__signature__"):
+        return ()
+    code = fn.__code__
+    return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount] if code.co_argcount else ()
+
+
 def _injected_names(fn: Callable[..., Any], target: Any) -> list[str]:
+    if (names := _plain_parameters(fn)) and INJECTED.keys().isdisjoint(names[1:]):
+        return []
     try:
         parameters = list(inspect.signature(fn).parameters.values())
     except (TypeError, ValueError):
         # Some builtins have no signature; they take the state and nothing else.
         return []
-    names = []
+    found = []
     for parameter in parameters[1:]:
         if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
             continue
         if parameter.name in INJECTED and _annotated_as_ours(parameter):
-            names.append(parameter.name)
-    return names
+            found.append(parameter.name)
+    return found
 
 
 def _annotated_as_ours(parameter: inspect.Parameter) -> bool:
