@@ -125,6 +125,20 @@ def test_a_dropped_stream_stops_nodes_that_write(endless: Endless) -> None:
     assert endless.have_ended()
 
 
+def test_an_inner_run_that_tells_of_its_end_too_late_leaves_no_thread(endless: Endless) -> None:
+    def call_two(state: State) -> dict[str, Any]:
+        return {"xs": [len(endless.graph.invoke({"xs": []})["xs"])]}
+
+    builder = StateGraph(State).add_node("call", call_two).add_edge(START, "call")
+    before = set(threading.enumerate())
+    with builder.compile(transformers=[CustomTransformer]).stream_events({"xs": []}, version="v3") as run:
+        subgraphs = iter(run.subgraphs)
+        assert next(subgraphs).path
+        assert endless.are_running()
+    assert endless.have_ended()
+    assert set(threading.enumerate()) == before
+
+
 PROGRAM = """
 import operator
 from typing import Annotated, TypedDict

@@ -155,13 +155,16 @@ class AsyncLane:
             if saves is not None:
                 saves.finish()
         finally:
-            effects.close()
-            self._wiring.inbox.close()
-            # What wakes this lane knows it, and would keep the whole run until the garbage collector comes.
-            self._wiring.inbox.on_wake(_wake_nobody)
-            self._wiring.turn = self._wiring.spawn = None
-            if saves is not None:
-                await saves.aclose()
+            try:
+                # What the engine still has to tell may find that the run around this one is over: it is cancelled then.
+                effects.close()
+            finally:
+                self._wiring.inbox.close()
+                # What wakes this lane knows it, and would keep the whole run until the garbage collector comes.
+                self._wiring.inbox.on_wake(_wake_nobody)
+                self._wiring.turn = self._wiring.spawn = None
+                if saves is not None:
+                    await saves.aclose()
 
     async def _run(self, superstep: Superstep) -> BaseException | None:
         """Run the tasks of a superstep, and the calls that they make; returns the first error."""

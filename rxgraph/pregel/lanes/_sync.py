@@ -192,12 +192,15 @@ class SyncLane:
             if saves is not None:
                 saves.finish()
         finally:
-            effects.close()
-            # It knows this lane, and would keep the whole run until the garbage collector comes.
-            self._wiring.spawn = None
-            self._dismiss()
-            if saves is not None:
-                saves.close()
+            try:
+                # What the engine still has to tell may find that the run around this one is over: it is cancelled then.
+                effects.close()
+            finally:
+                # It knows this lane, and would keep the whole run until the garbage collector comes.
+                self._wiring.spawn = None
+                self._dismiss()
+                if saves is not None:
+                    saves.close()
 
     def _run_here(self, superstep: Superstep) -> BaseException | None:
         task: Task | None = superstep.tasks[0]
