@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import builtins
 import types
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +21,7 @@ from typing import (
 from rxgraph.pregel import Pregel
 from rxgraph.pregel._body import Body, make_body
 from rxgraph.pregel._faults import Retry
+from rxgraph.pregel.builder import map_body
 from rxgraph.types import CachePolicy, Command, TimeoutPolicy, TracePolicy
 
 from ._runnable import is_runnable, runnable_body
@@ -73,7 +73,7 @@ def node_body(name: str, action: Any) -> Body:
     if isinstance(action, Pregel):
         return _graph_body(name, action)
     if isinstance(action, Mapping):
-        return _map_body(name, {key: node_body(key, part) for key, part in action.items()})
+        return map_body(name, {key: node_body(key, part) for key, part in action.items()})
     if is_runnable(action):
         return runnable_body(name, action)
     return make_body(action, name)
@@ -165,25 +165,6 @@ def _graph_body(name: str, graph: Pregel[Any, Any, Any, Any]) -> Body:
     if graph.needs_async:
         return Body(name, None, asynchronous)
     return Body(name, lambda value, task: graph.invoke(fit(value)), asynchronous)
-
-
-def _map_body(name: str, bodies: dict[str, Body]) -> Body:
-    """Run several callables on one input; the results are the update, key by key."""
-
-    async def asynchronous(value: Any, task: Any) -> dict[str, Any]:
-        async def one(body: Body) -> Any:
-            if body.asynchronous is not None:
-                return await body.asynchronous(value, task)
-            return await asyncio.to_thread(body.run, value, task)
-
-        results = await asyncio.gather(*(one(body) for body in bodies.values()))
-        return dict(zip(bodies, results, strict=True))
-
-    def sync(value: Any, task: Any) -> dict[str, Any]:
-        return {key: body.run(value, task) for key, body in bodies.items()}
-
-    needs_loop = any(body.is_async for body in bodies.values())
-    return Body(name, None if needs_loop else sync, asynchronous)
 
 
 Action: TypeAlias = (

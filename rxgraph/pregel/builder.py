@@ -302,7 +302,9 @@ def _body(name: str, steps: Sequence[Any]) -> Body:
 
 
 def _step(name: str, action: Any) -> Body:
-    """Make a body of one step; graphs and Runnables are invoked."""
+    """Make a body of one step; graphs and Runnables are invoked, the parts of a dict are run side by side."""
+    if isinstance(action, Mapping):
+        return map_body(name, {key: _step(key, part) for key, part in action.items()})
     runnable = loaded_runnable()
     if isinstance(action, Composable):
         graph: Any = action
@@ -347,9 +349,32 @@ def _check_channel(what: str, channel: str, known: Mapping[str, Any]) -> None:
         )
 
 
+def map_body(name: str, bodies: dict[str, Body]) -> Body:
+    """Run several callables on one input; the results are the update, key by key."""
+
+    async def asynchronous(value: Any, task: Any) -> dict[str, Any]:
+        async def one(body: Body) -> Any:
+            if body.asynchronous is not None:
+                return await body.asynchronous(value, task)
+            return await asyncio.to_thread(body.run, value, task)
+
+        results = await asyncio.gather(*(one(body) for body in bodies.values()))
+        return dict(zip(bodies, results, strict=True))
+
+    def sync(value: Any, task: Any) -> dict[str, Any]:
+        return {key: body.run(value, task) for key, body in bodies.items()}
+
+    needs_loop = any(body.is_async for body in bodies.values())
+    return Body(name, None if needs_loop else sync, asynchronous)
+
+
 def _keyed(name: str, channel: BaseChannel[Any, Any, Any]) -> BaseChannel[Any, Any, Any]:
+    if not isinstance(channel, BaseChannel):
+        raise ValueError(
+            f"Channel {name!r} needs a prototype, e.g. LastValue(int), or a class of managed values, got {channel!r}."
+        )
     channel.key = name
     return channel
 
 
-__all__ = ("NodeBuilder", "PregelNode", "RawGraph", "check_raw", "raw_plan")
+__all__ = ("NodeBuilder", "PregelNode", "RawGraph", "check_raw", "map_body", "raw_plan")

@@ -31,7 +31,7 @@ from rxgraph.runtime import RunControl
 from rxgraph.stream import AsyncGraphRunStream, GraphRunStream, projection
 from rxgraph.types import All, CachePolicy, GraphOutput, Interrupt, Namespace, RetryPolicy, StreamMode
 from rxgraph.typing import ContextT, InputT, OutputT, StateT
-from rxgraph.warnings import LangGraphDeprecationWarning, NoSaverWarning
+from rxgraph.warnings import LangGraphDeprecatedSinceV10, NoSaverWarning
 
 from ._engine import Engine
 from ._handles import Transformers, open_ahandle, open_handle, read_transformers
@@ -186,7 +186,7 @@ class Pregel(Pictures, JsonSchemas, Composable, Threads, Generic[StateT, Context
         if "config_type" in retired:
             warnings.warn(
                 "Pregel(): 'config_type' is deprecated, use 'context_schema'.",
-                LangGraphDeprecationWarning,
+                LangGraphDeprecatedSinceV10,
                 stacklevel=2,
             )
             context_schema = context_schema or retired.pop("config_type")

@@ -640,3 +640,57 @@ def test_difference_a_trace_policy_is_asked_where_somebody_records() -> None:
         return len(seen)
 
     assert outcomes(asked) == (0, 1)
+
+
+def by_hand(lg: Any, nodes: Callable[[Any], Any], **options: Any) -> Any:
+    """A graph made by hand; *nodes* makes them of a class of builders."""
+    pregel, channels = import_module(f"{lg.name}.pregel"), import_module(f"{lg.name}.channels")
+    cells = {"i": channels.EphemeralValue(int), "j": channels.EphemeralValue(int), "o": channels.LastValue(Any)}
+    given = {"input_channels": "i", "output_channels": "o", **options}
+    return pregel.Pregel(nodes=nodes(pregel.NodeBuilder), channels=cells, **given)
+
+
+def test_difference_an_input_made_by_hand_is_checked() -> None:
+    def run(lg: Any) -> Any:
+        def nodes(builder: Any) -> Any:
+            return {"a": builder().subscribe_to("i", "j").do(lambda value: value).write_to("o")}
+
+        return by_hand(lg, nodes, input_channels=["i", "j"]).invoke(1)
+
+    ours, theirs = outcomes(run)
+    assert (ours.__name__, theirs) == ("InvalidUpdateError", TypeError)
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_difference_packets_may_be_written_by_hand(several: bool) -> None:
+    def run(lg: Any) -> Any:
+        def send(value: int) -> Any:
+            packet = lg.Send("b", value)
+            return [packet] if several else packet
+
+        def nodes(builder: Any) -> Any:
+            sends = builder().subscribe_only("i").do(send).write_to("__pregel_tasks")
+            return {"a": sends, "b": builder().do(lambda value: value * 2).write_to("o")}
+
+        return by_hand(lg, nodes).invoke(3)
+
+    ours, theirs = outcomes(run)
+    assert (ours, theirs.__name__) == (6, "InvalidUpdateError")
+
+
+def test_difference_what_is_no_node_is_refused() -> None:
+    assert outcomes(lambda lg: by_hand(lg, lambda builder: {"a": 5})) == (TypeError, AttributeError)
+
+
+def test_what_is_no_channel_is_refused_alike_and_a_dict_is_a_step() -> None:
+    def nodes(builder: Any) -> Any:
+        return {"a": builder().subscribe_only("i").do({"x": lambda n: n, "y": lambda n: n + 1}).write_to("o")}
+
+    assert outcomes(lambda lg: by_hand(lg, nodes).invoke(1)) == ({"x": 1, "y": 2}, {"x": 1, "y": 2})
+
+    def no_channel(lg: Any) -> Any:
+        pregel = import_module(f"{lg.name}.pregel")
+        node = pregel.NodeBuilder().subscribe_only("i").do(lambda n: n).write_to("i")
+        return pregel.Pregel(nodes={"a": node}, channels={"i": 5}, input_channels="i", output_channels="i")
+
+    assert outcomes(no_channel) == (ValueError, ValueError)
