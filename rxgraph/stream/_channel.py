@@ -577,6 +577,7 @@ class _ReaderLink(_Link[T]):
     def __init__(self, subscriber: Subscriber[T], reader: Reader[T]) -> None:
         super().__init__(subscriber)
         self._reader = reader
+        self._lease: object = reader.ring.lease()
         reader.on_wake = self.deliver
 
     def look(self) -> bool:
@@ -638,6 +639,7 @@ class _ReaderLink(_Link[T]):
 
     def release(self) -> None:
         self._reader.leave()
+        self._lease = None
 
 
 __all__ = ("ChannelStatistics", "StreamChannel")

@@ -78,6 +78,41 @@ def test_a_reader_keeps_a_run_whose_handle_is_gone(endless: Endless) -> None:
     assert endless.have_ended()
 
 
+class Counter:
+    """A subscriber that counts."""
+
+    def __init__(self) -> None:
+        self.items = 0
+        self.subscription: Any = None
+
+    def on_subscribe(self, subscription: Any) -> None:
+        self.subscription = subscription
+
+    def on_next(self, item: Any) -> None:
+        self.items += 1
+
+    def on_error(self, error: Exception) -> None:
+        raise AssertionError(error)
+
+    def on_complete(self) -> None:
+        raise AssertionError("the nodes write for ever")
+
+
+def test_a_subscriber_keeps_a_run_whose_handle_is_gone(endless: Endless) -> None:
+    run, counter = endless.graph.stream_events({"xs": []}, version="v3"), Counter()
+    run.custom.subscribe_with(counter)
+    counter.subscription.request(1)
+    del run
+    gc.collect()
+    counter.subscription.request(2_999)
+    assert counter.items == 3_000
+    assert endless.are_running()
+    with pytest.warns(ResourceWarning, match="dropped in the middle"):
+        counter.subscription.cancel()
+        gc.collect()
+    assert endless.have_ended()
+
+
 def test_a_projection_alone_is_told_that_its_run_was_stopped(endless: Endless) -> None:
     run = endless.graph.stream_events({"xs": []}, version="v3")
     values = run.values
