@@ -20,7 +20,7 @@ import warnings
 from collections.abc import Collection, Generator, Sequence
 from typing import Any, Final, Literal
 
-from rxgraph.constants import CONF, INPUT, INTERRUPT, MISSING, NULL_TASK_ID, PARENT, RESUME
+from rxgraph.constants import CONF, ERROR, INPUT, INTERRUPT, MISSING, NULL_TASK_ID, PARENT, RESUME
 from rxgraph.errors import (
     EmptyInputError,
     GraphDrained,
@@ -239,7 +239,7 @@ class Engine:
         updated = self._apply_null_writes(lineage)
         state.seen[INTERRUPT] = dict(state.versions)
         if forks:
-            state.step, lineage.pending, updated = lineage.step + 1, [], None
+            state.step, lineage.pending = lineage.step + 1, []
             state.resumed_at = state.step + 1
             yield Save(*lineage.advance(state, "fork", None))
         self._changed = True
@@ -280,15 +280,16 @@ class Engine:
         """Take the place of a checkpoint that the run was sent to; returns whether a fork of it is to be saved.
 
         Its tasks run anew: what they wrote is left aside. Without an answer they also ask anew, on a fork, so that what
-        they write this time is kept beside what is there. What commands have written there is part of the fork.
+        they write this time is kept beside what is there. What commands have written there is part of the fork. A head
+        that is a fork already, or an update, is not forked again.
         """
         latest = yield Load(lineage.without_id())
         is_head = latest is None or latest.checkpoint["id"] == found.checkpoint["id"]
         answers = isinstance(self._input, Command) and self._input.resume is not None
         forks = not answers and not (is_head and lineage.metadata.get("source") in ("update", "fork"))
-        if answers and not is_head:
+        if not forks and not (answers and is_head):
             lineage.aside = lineage.pending
-            lineage.pending = [write for write in lineage.pending if write[1] in CONTROL]
+            lineage.pending = [write for write in lineage.pending if is_kept_anew(*write[:2], answers)]
         if not answers:
             # An update's checkpoint is younger than the place that it has changed.
             bound = found.checkpoint["id"] if forks else lineage.parent_id
@@ -421,6 +422,13 @@ def restore_tasks(lineage: Lineage, tasks: Sequence[Task]) -> None:
         writes = finished_writes(stored)
         if writes is not None:
             task.writes, task.restored = writes, True
+
+
+def is_kept_anew(owner: str, channel: str, answers: bool) -> bool:
+    """Whether a write on a checkpoint counts when its tasks run anew, with answers of the caller's or without."""
+    if answers:
+        return channel in CONTROL
+    return channel in (ERROR, INTERRUPT) or (owner == NULL_TASK_ID and channel != RESUME)
 
 
 def check_strictly(lineage: Lineage, resume: Any) -> None:

@@ -386,7 +386,7 @@ class Lineage:
 
     def questions(self) -> list[Interrupt]:
         """The questions that wait for answers."""
-        finished = {owner for owner, channel, _ in self.pending if channel not in CONTROL}
+        finished = {owner for owner, channel, _ in self.aside or self.pending if channel not in CONTROL}
         rows = [asked for owner, channel, asked in self.pending if channel == INTERRUPT and owner not in finished]
         # A caller shows the question of its call, too.
         return list({question.id: question for asked in rows for question in asked}.values())

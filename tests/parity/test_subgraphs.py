@@ -974,6 +974,25 @@ def an_answer_at_an_old_checkpoint_inside(lg):
 
 
 @program()
+def an_answer_where_packets_to_an_inner_graph_were_answered(lg):
+    def s2(state):
+        return {"log": [lg.interrupt(f"s{state['log'][0]}?")]}
+
+    child = line(lg, Log, say("s1"), s2, say("s3")).compile()
+
+    def a(state):
+        return lg.Command(goto=[lg.Send("child", {"log": [number]}) for number in range(2)])
+
+    graph = lg.StateGraph(Log).add_node("a", a).add_edge(lg.START, "a").add_node("child", child).add_node("b", say("b"))
+    thread = lg.nested(graph.add_edge("a", "b").add_edge("child", "b"))
+    thread.send({"log": ["i"]})
+    thread.resume({one.id: "x" for one in thread.state().interrupts})
+    thread.resume("y", thread.at(2))
+    thread.send(None, thread.at(2))
+    thread.resume({one.id: "z" for one in thread.state().interrupts})
+
+
+@program()
 def an_update_at_an_old_checkpoint_inside(lg):
     child = line(lg, Log, say("s1"), say("s2"), asks(lg, "s3"), say("s4")).compile()
     thread = lg.nested(chain(lg, Log, say("a"), ("child", child), say("b")))

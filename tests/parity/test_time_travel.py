@@ -151,6 +151,18 @@ def none_at_a_fork(lg):
 
 
 @program()
+def none_at_a_fork_that_is_the_head_runs_all_of_it_again(lg):
+    thread = lg.thread(fan(lg, Log, asks(lg, "q", "one?", "two?"), say("b"), asks(lg, "a"), then=say("end")))
+    thread.send({"log": ["i"]})
+    thread.send(None, thread.at(-1))
+    thread.resume({thread.id("one?"): 1})
+    thread.send(lg.Command(update={"log": ["u"]}))
+    thread.send(None, thread.at(-1))
+    thread.resume({thread.id("a?"): "a"}, thread.at(-1))
+    thread.resume({thread.id("one?"): 1}, thread.at(-2))
+
+
+@program()
 def none_at_a_checkpoint_with_breakpoints(lg):
     thread = lg.thread(line(lg, Log, say("a"), say("b"), say("c")), interrupt_before=["b"], interrupt_after=["b"])
     thread.send({"log": []})
