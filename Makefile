@@ -1,7 +1,7 @@
 # Every target does its own set-up: all it takes is make and Python >= 3.11.
 #   make demo        audit the Python environment in .venv with a graph
 #   make test        everything that has to be green: lint types unit notebooks package
-#   make stress      the long form of some tests: 200 places to kill a process at, 2,500 random graphs, ...
+#   make stress      the long form of some tests: 200 places to kill a process at, 2,500 random graphs, 1,000 nests, ...
 #   make bench       side by side with LangGraph; one question: make bench BENCH=bench/bench_<question>.py
 #   make clean       remove the environment and whatever was built
 # Arguments go through ARGS: make demo ARGS=--help, make unit ARGS='tests/flow -k demand'.
@@ -62,8 +62,9 @@ package: $(VENV)/dev.stamp
 	@$(BIN)/python tests/package/check_package.py
 
 stress: $(VENV)/dev.stamp
-	@RXGRAPH_CRASHES=50 RXGRAPH_PARITY_EXAMPLES=2500 RXGRAPH_ENDINGS=1500 RXGRAPH_ALL_WAYS=1 RXGRAPH_RUNS=2000 \
-	    $(BIN)/pytest -q tests/pregel/test_crash.py tests/pregel/test_any_ending.py tests/parity/test_generated.py \
+	@RXGRAPH_CRASHES=50 RXGRAPH_PARITY_EXAMPLES=2500 RXGRAPH_NESTED_EXAMPLES=1000 RXGRAPH_ENDINGS=1500 \
+	    RXGRAPH_ALL_WAYS=1 RXGRAPH_RUNS=2000 $(BIN)/pytest -q tests/pregel/test_crash.py \
+	    tests/pregel/test_any_ending.py tests/parity/test_generated.py tests/parity/test_nested_generated.py \
 	    tests/parity/test_subgraphs.py tests/parity/test_functional.py tests/parity/test_runtime_context.py \
 	    tests/parity/test_faults.py tests/parity/test_raw_pregel.py tests/stream/test_run_machine.py $(ARGS)
 

@@ -15,7 +15,7 @@ from typing import Annotated, Any, TypedDict
 
 from hypothesis import strategies as st
 
-KINDS = ("say", "say", "ask", "write", "child", "child", "call", "send")
+KINDS = ("say", "say", "ask", "write", "retry", "child", "child", "call", "send")
 ALONE = (*KINDS, "fail", "fail", "fail", "fail", "fail")
 DEPTH = 3
 
@@ -29,8 +29,9 @@ class NodeSpec:
     """One node.
 
     Args:
-        kind: ``say``, ``ask``, ``write`` (a custom event), ``fail``, ``parent`` (commands the graph outside), ``child``
-            (is a graph), ``call`` (calls one), ``send`` (sends packets to a node of its own).
+        kind: ``say``, ``ask``, ``write`` (a custom event), ``fail``, ``retry`` (fails, and is tried again at once),
+            ``parent`` (commands the graph outside), ``child`` (is a graph), ``call`` (calls one), ``send`` (sends
+            packets to a node of its own).
         times: How many questions, failures, calls or packets.
         inner: The graph that it is or calls.
         target: The node that it sends packets to.
@@ -75,7 +76,7 @@ class SessionSpec:
 def session_specs(draw: st.DrawFn) -> SessionSpec:
     """Sessions of graphs that nest up to three levels."""
     root = draw(_inner("n", 0, (), True, False, [True]))
-    return SessionSpec(root, tuple(draw(st.lists(st.integers(0, 11), min_size=4, max_size=6))))
+    return SessionSpec(root, tuple(draw(st.lists(st.integers(0, 11), min_size=5, max_size=7))))
 
 
 @st.composite
@@ -84,18 +85,18 @@ def _inner(
 ) -> Any:
     widths = draw(st.lists(st.sampled_from((1, 1, 2, 3)), min_size=1, max_size=3 if depth < 2 else 2))
     names = [[f"{prefix}{place}{letter}" for letter in "abc"[:width]] for place, width in enumerate(widths)]
-    layers = []
+    layers: list[Any] = []
     for place, layer in enumerate(names):
         later = tuple(name for one in names[place + 1 :] for name in one)
-        layers.append(
-            tuple(draw(_node(name, depth, later, outside, alone, sent, len(layer) == 1, fails)) for name in layer)
-        )
+        # What the last layer has sent runs beside this one.
+        single = len(layer) == 1 and not any(node.target for one in layers[-1:] for node in one)
+        layers.append(tuple(draw(_node(name, depth, later, outside, alone, sent, single, fails)) for name in layer))
     flat = [name for layer in names for name in layer]
     stops = st.one_of(st.just(()), st.just(()), st.just(()), st.sampled_from(flat).map(lambda name: (name,)))
     # Packets of one superstep to a stateful graph share its history: what it keeps is a matter of timing.
     nests = any(node.inner is not None or node.target is not None for layer in layers for node in layer)
     # What is never saved stands among the parents of graphs inside it there, and not here: parents_are_saved.
-    modes = (None, None, True, False)
+    modes = (None, None, True, False, False)
     mode = draw(st.sampled_from([one for one in modes if not (sent and one is True) and not (nests and one is False)]))
     return InnerSpec(tuple(layers), mode, draw(stops), draw(stops))
 
@@ -113,7 +114,7 @@ def _node(
     fails: list[bool],
 ) -> Any:
     alone = alone and single
-    kinds = [*(ALONE if alone and fails[0] else KINDS), *(["parent"] if depth and single else [])]
+    kinds = [*(ALONE if alone and fails[0] else KINDS), *(["parent"] * 3 if depth and single else [])]
     kind = draw(st.sampled_from(kinds))
     if kind in ("child", "call") and depth == DEPTH - 1:
         kind = "ask"
@@ -173,7 +174,11 @@ def play(lg: Any, spec: SessionSpec, seen: Counter[str]) -> None:
             break
         asked = sorted(snapshot.interrupts, key=lambda one: repr(one.value))
         answers = {one.id: f"{one.value}!{choice}" for one in asked}
-        if asked and choice % 4 == 3:
+        if asked and choice in (0, 9) and turns < 1:
+            turns += 1
+            seen["went back while it waited"] += 1
+            thread.send(None, _earlier(thread, snapshot, choice))
+        elif asked and choice % 4 == 3:
             seen["asked again"] += 1
             thread.send(None)
         elif asked and choice % 4 == 2 and len(asked) > 1:
@@ -192,10 +197,15 @@ def play(lg: Any, spec: SessionSpec, seen: Counter[str]) -> None:
         elif turns < 1:
             turns += 1
             seen["forked"] += 1
-            thread.send(None, thread.at(-1 - choice % 3))
+            thread.send(None, _earlier(thread, snapshot, choice))
         else:
             seen["finished"] += 1
             break
+
+
+def _earlier(thread: Any, snapshot: Any, choice: int) -> Any:
+    """The configuration of one of the last checkpoints."""
+    return thread.at(-1 - min(choice // 3, snapshot.metadata["step"] + 1))
 
 
 def build(lg: Any, spec: InnerSpec) -> Any:
@@ -203,7 +213,8 @@ def build(lg: Any, spec: InnerSpec) -> Any:
     graph = lg.StateGraph(State)
     for layer in spec.layers:
         for node in layer:
-            graph.add_node(node.name, _action(lg, node))
+            more = {"retry_policy": _retried(lg)} if node.kind == "retry" else {}
+            graph.add_node(node.name, _action(lg, node), **more)
             if node.target:
                 graph.add_node(node.target.name, _action(lg, node.target))
     for node in spec.layers[0]:
@@ -214,6 +225,10 @@ def build(lg: Any, spec: InnerSpec) -> Any:
             if node.target:
                 graph.add_edge(node.target.name, after.name)
     return graph
+
+
+def _retried(lg: Any) -> Any:
+    return lg.RetryPolicy(initial_interval=0, jitter=False, max_attempts=3, retry_on=Boom)
 
 
 def _stops(spec: InnerSpec) -> dict[str, Any]:
@@ -250,7 +265,7 @@ def _plain(lg: Any, node: NodeSpec) -> Any:
 
     def act(state: dict[str, Any], writer: lg.StreamWriter) -> Any:
         said: list[Any] = [node.name, state["n"]]
-        if node.kind == "fail" and next(runs) < node.times:
+        if node.kind in ("fail", "retry") and next(runs) < node.times:
             raise Boom(node.name)
         if node.kind == "ask":
             said += [lg.interrupt(f"{node.name}.{number} at {state['n']}") for number in range(node.times)]

@@ -174,7 +174,7 @@ class Session:
 
     def namespaces(self) -> list[str]:
         """The namespaces that the saver knows, those of outer graphs first."""
-        return [*self._by_namespace()]
+        return [name for name, _ in self._by_namespace()]
 
     def history(self, config: Any = None, **options: Any) -> Any:
         """``get_state_history``, recorded; returns the snapshots."""
@@ -198,7 +198,7 @@ class Session:
         configs: list[Any] = [CONFIG]
         options: dict[str, Any] = {}
         if self._nested:
-            names = [name for name in self._by_namespace() if name]
+            names = [name for name in self.namespaces() if name]
             configs += [{"configurable": {**CONFIG["configurable"], "checkpoint_ns": name}} for name in names]
             options = {"subgraphs": True}
         for config in configs:
@@ -287,14 +287,18 @@ class Session:
             self.state(subgraphs=True)
         # Sorted by task, so ids are numbered in the order of the tasks.
         lines: list[str] = []
-        for number, tuples in enumerate(self._by_namespace().values()):
+        for number, (_, tuples) in enumerate(self._by_namespace()):
             lines += ["namespace"] if number else []
             for one in tuples:
                 lines += _stored(one, self._ids, self._nested)
         self._add("saved", lines)
 
-    def _by_namespace(self) -> dict[str, list[Any]]:
-        """What the saver holds, oldest first; outer namespaces first, equal ones in the order of their beginning."""
+    def _by_namespace(self) -> Iterator[tuple[str, list[Any]]]:
+        """What the saver holds, oldest first; outer namespaces first, equal ones in the order of their beginning.
+
+        Those of one level are put in order when what the saver holds of the graphs around them has been shown: it
+        names their tasks.
+        """
         if self.lg.lane == "sync":
             tuples = list(self._reader.list(CONFIG))
         else:
@@ -303,7 +307,10 @@ class Session:
         for one in sorted(tuples, key=lambda one: one.checkpoint["id"]):
             found.setdefault(one.config["configurable"].get("checkpoint_ns", ""), []).append(one)
         depth = {name: name.count("|") + bool(name) for name in found}
-        return {name: found[name] for name in sorted(found, key=lambda name: (depth[name], self._ids.key(name)))}
+        for level in sorted({*depth.values()}):
+            names = [name for name in found if depth[name] == level]
+            for name in sorted(names, key=self._ids.key):
+                yield name, found[name]
 
     def _add(self, kind: str, lines: Sequence[str]) -> None:
         self.entries.append(Entry(f"{self._number} {kind}", tuple(self._ids(line) for line in lines)))
