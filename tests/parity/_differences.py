@@ -97,6 +97,8 @@ DIFFERENCES: dict[str, Difference] = {
         Difference("async_runs_interleave"),
         Difference("a_failing_finalize_fails_the_run"),
         Difference("failed_scheduled_work_fails_the_run"),
+        Difference("a_dropped_run_is_stopped"),
+        Difference("late_readers_are_told_what_they_missed"),
         # Named by test_store_parity.py.
         Difference("phantom_namespaces_are_not_listed"),
         Difference("an_overwritten_item_keeps_created_at"),

@@ -1,9 +1,11 @@
 """Run handles: the same script on LangGraph's and on ours, in both lanes; everything that it saw is compared."""
 
 import asyncio
+import gc
 import importlib
 import operator
 import re
+import threading
 import warnings
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -11,6 +13,7 @@ from typing import Annotated, Any, TypedDict
 
 import pytest
 
+from rxgraph.flow import Lagged
 from tests.parity._differences import DIFFERENCES
 from tests.stream._handles import WAYS, Ways
 
@@ -811,6 +814,43 @@ def test_difference_a_failing_finalize_fails_the_run() -> None:
 
     # Two snapshots, and the error.
     assert both(act, WAYS[1]) == ([3, 3], [3, 2])
+
+
+def test_difference_a_dropped_run_is_stopped() -> None:
+    async def act(lab: Lab) -> Any:
+        is_over, came_to_its_end = threading.Event(), threading.Event()
+
+        def write(state: Any) -> Any:
+            try:
+                for i in range(5_000):
+                    lab.writer()(i)
+                came_to_its_end.set()
+                return {"xs": ["a"]}
+            finally:
+                is_over.set()
+
+        run = await lab.open(lab.chain(("a", write)), lab.stream.CustomTransformer)
+        customs = iter(run.custom)
+        first = next(customs)
+        del run, customs
+        gc.collect()
+        assert is_over.wait(20)
+        return first, came_to_its_end.is_set()
+
+    assert both(act) == ((0, False), (0, True))
+
+
+def test_difference_late_readers_are_told_what_they_missed() -> None:
+    async def act(lab: Lab) -> Any:
+        inner = lab.chain(lab.node("leaf", writes=2_000))
+        run = await lab.open(lab.chain(("inner", inner)), lab.stream.CustomTransformer)
+        sub = next(iter(run.subgraphs))
+        assert run.output["xs"] == ["leaf"]
+        return [one["i"] if isinstance(one, dict) else one for one in sub.custom]
+
+    ours, theirs = both(act)
+    (lagged, *rest), nothing = ours, theirs
+    assert (isinstance(lagged, Lagged), rest, nothing) == (True, list(range(lagged.n, 2_000)), [])
 
 
 def test_difference_failed_scheduled_work_fails_the_run() -> None:
