@@ -171,9 +171,9 @@ class StreamChannel(Ring[T], LeanObservable[T]):
         """End the channel, behind the items that wait; idempotent."""
         self._end(None)
 
-    def fail(self, error: Exception) -> None:
+    def fail(self, err: Exception) -> None:
         """End the channel with an error, behind the items that wait."""
-        self._end(error)
+        self._end(err)
 
     def keep(self, items: int | None = None, nbytes: int | None = None) -> ReplayWindow:
         """Keep the newest items from now on for readers that come late; returns where they are.

@@ -86,7 +86,7 @@ PRIVATE = {
 }
 """Methods of public classes that no program calls."""
 
-POSITIONAL = {"Send.__init__", "omit_payload", "StreamChannel.fail"}
+POSITIONAL = {"Send.__init__", "omit_payload"}
 """What is always called without names, and has others here."""
 
 
