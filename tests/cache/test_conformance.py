@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import fakeredis
+import pytest
+
 from rxgraph.cache.base import BaseCache, FullKey, Namespace
 from rxgraph.cache.memory import InMemoryCache
+from rxgraph.cache.redis import RedisCache
 from rxgraph.cache.sqlite import SqliteCache
 from rxgraph.testing import CacheConformance, ManualClock
 
@@ -25,6 +29,29 @@ class TestSqliteCache(CacheConformance):
 
 
 class TestSqliteCacheAsync(TestSqliteCache):
+    colour = "async"
+
+
+class TestRedisCache(CacheConformance):
+    @pytest.fixture(autouse=True)
+    def _patch(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.monkeypatch = monkeypatch
+
+    def create(self, *, clock: ManualClock) -> Any:
+        client, advance = fakeredis.FakeRedis(), clock.advance
+
+        def pass_by(seconds: float) -> None:
+            # The server has a clock of its own; instead of it, what is left to its entries moves.
+            advance(seconds)
+            for key in client.scan_iter():
+                if (left := client.pttl(key)) >= 0:
+                    client.pexpire(key, left - int(seconds * 1000))
+
+        self.monkeypatch.setattr(clock, "advance", pass_by)
+        return RedisCache(client)
+
+
+class TestRedisCacheAsync(TestRedisCache):
     colour = "async"
 
 

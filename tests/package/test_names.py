@@ -21,6 +21,9 @@ from rxgraph.warnings import LangGraphDeprecatedSinceV10, LangGraphDeprecationWa
 NAMES = {
     "callbacks": "GraphCallbackHandler GraphInterruptEvent GraphResumeEvent GraphLifecycleEvent GraphLifecycleStatus"
     " get_sync_graph_callback_manager_for_config get_async_graph_callback_manager_for_config",
+    "cache.base": "BaseCache FullKey Namespace ValueT",
+    "cache.memory": "InMemoryCache",
+    "cache.redis": "RedisCache",
     "channels": "BaseChannel AnyValue LastValue LastValueAfterFinish UntrackedValue EphemeralValue"
     " BinaryOperatorAggregate DeltaChannel NamedBarrierValue NamedBarrierValueAfterFinish Topic",
     "channels.any_value": "AnyValue",
@@ -86,7 +89,11 @@ PRIVATE = {
 }
 """Methods of public classes that no program calls."""
 
-POSITIONAL = {"Send.__init__", "omit_payload"}
+POSITIONAL = {
+    *("Send.__init__", "omit_payload"),
+    # Each of LangGraph's caches calls it otherwise; those of ours are as their base class says.
+    *("InMemoryCache.set", "InMemoryCache.aset", "RedisCache.set", "RedisCache.aset"),
+}
 """What is always called without names, and has others here."""
 
 
