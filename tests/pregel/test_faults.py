@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import operator
 import threading
+from time import perf_counter
 from typing import Annotated, Any, TypedDict
 
 import pytest
@@ -99,6 +100,30 @@ def test_silence_ends_an_attempt_and_heartbeats_do_not() -> None:
     with pytest.raises(NodeTimeoutError, match="idle timeout of 60 s") as caught:
         time.run(graph_of(silent, timeout=policy).ainvoke({"xs": []}))
     assert (caught.value.kind, caught.value.elapsed, caught.value.node) == ("idle", 60.0, "n")
+
+
+def test_a_run_of_more_than_four_hours_takes_no_second() -> None:
+    async def moody(state: State, runtime: Runtime[None]) -> Any:
+        assert runtime.execution_info is not None
+        attempt = runtime.execution_info.node_attempt
+        if attempt == 1:
+            # Silence, which the limit ends.
+            await asyncio.sleep(100_000)
+        if attempt < 4:
+            raise ConnectionError
+        for _ in range(60):
+            await asyncio.sleep(50)
+            runtime.heartbeat()
+        return {"xs": [attempt]}
+
+    retry = RetryPolicy(
+        initial_interval=1800, max_interval=7200, max_attempts=9, jitter=False, retry_on=(OSError, NodeTimeoutError)
+    )
+    graph = graph_of(moody, retry_policy=retry, timeout=TimeoutPolicy(idle_timeout=60, refresh_on="heartbeat"))
+    time, began = VirtualTime(), perf_counter()
+    assert time.run(graph.ainvoke({"xs": []})) == {"xs": [4, "after"]}
+    assert time.now == 60 + (1800 + 3600 + 7200) + 60 * 50
+    assert perf_counter() - began < 1
 
 
 def test_any_output_is_a_sign_of_life_also_of_a_graph_inside() -> None:
