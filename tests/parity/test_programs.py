@@ -1397,6 +1397,31 @@ def max_concurrency_limits_how_many_nodes_run_at_once(lg):
     return lg.call(lambda: lg.invoke(graph.compile(), {}, {"max_concurrency": 2}))
 
 
+@program(lanes=("sync", "threads"))
+def max_concurrency_limits_each_graph_of_a_nest_by_itself(lg):
+    # Two graphs of two nodes each run at once: fewer would wait for ever, and more would show.
+    four, lock, running, most = threading.Barrier(4), threading.Lock(), [0], [0]
+
+    def work(state):
+        with lock:
+            running[0] += 1
+            most[0] = max(most[0], running[0])
+        four.wait(20)
+        with lock:
+            running[0] -= 1
+        four.wait(20)
+        return {}
+
+    inner, outer = lg.StateGraph(Log), lg.StateGraph(Log)
+    for i in range(4):
+        inner.add_node(f"w{i}", work).add_edge(lg.START, f"w{i}")
+    compiled = inner.compile()
+    for i in range(4):
+        outer.add_node(f"g{i}", compiled).add_edge(lg.START, f"g{i}")
+    lg.call(lambda: lg.invoke(outer.compile(), {}, {"max_concurrency": 2}))
+    return most
+
+
 # --- 4.6 the recursion limit
 
 
