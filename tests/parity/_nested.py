@@ -88,8 +88,9 @@ def _inner(
     layers: list[Any] = []
     for place, layer in enumerate(names):
         later = tuple(name for one in names[place + 1 :] for name in one)
-        # What the last layer has sent runs beside this one.
+        # What the last layer has sent runs beside this one, and what a graph inside an earlier one has jumped to.
         single = len(layer) == 1 and not any(node.target for one in layers[-1:] for node in one)
+        single = single and not any(_jumps(node) for one in layers for node in one)
         layers.append(tuple(draw(_node(name, depth, later, outside, alone, sent, single, fails)) for name in layer))
     flat = [name for layer in names for name in layer]
     stops = st.one_of(st.just(()), st.just(()), st.just(()), st.sampled_from(flat).map(lambda name: (name,)))
@@ -133,6 +134,12 @@ def _node(
             return NodeSpec(name, kind, times, target=NodeSpec(target, "child", inner=inner))
         return NodeSpec(name, kind, times, target=NodeSpec(target, draw(st.sampled_from(("say", "ask")))))
     return NodeSpec(name, kind, times)
+
+
+def _jumps(node: NodeSpec) -> bool:
+    """Whether the graph that a node is, calls or sends to may go to a later node of the graph around it."""
+    inner = node.inner if node.target is None else node.target.inner
+    return inner is not None and any(one.goto for layer in inner.layers for one in layer)
 
 
 def walk(inner: InnerSpec, depth: int = 0) -> Any:
