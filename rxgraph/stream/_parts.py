@@ -88,8 +88,9 @@ class Parts(Subject[Part], LeanObservable[Part]):
         return 0
 
     def on_batch(self, mode: str, parts: list[Part]) -> None:
-        """Deliver several parts of one mode at once, no more than there is room for."""
-        raise NotImplementedError("nothing has room for a batch here")
+        """Deliver several parts of one mode, no more than there is room for; here one by one."""
+        for part in parts:
+            self.on_next(part)
 
     def on_error(self, error: Exception) -> None:
         """End the stream with an error."""
